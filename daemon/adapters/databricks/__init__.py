@@ -1,0 +1,5 @@
+"""Serving endpoints and jobs, through databricks-sdk.
+
+JSON is read as it comes: the SDK's typed classes turn a value that they do not know into None, and a workload type
+that is lost on the way in would be lost from the endpoint on the way back.
+"""

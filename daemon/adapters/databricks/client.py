@@ -1,0 +1,149 @@
+"""One workspace, shared by all threads: requests in, JSON or `PlatformError` out."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from daemon.config.settings import Workspace
+
+if TYPE_CHECKING:
+    from daemon.adapters.databricks.connection import Connection
+
+T = TypeVar("T")
+Json = Mapping[str, Any]
+PAUSES_SECONDS = (1.0, 3.0)
+
+
+class Client:
+    """Connects at its first request, and again with a rotated secret once the old one is refused."""
+
+    def __init__(self, settings: Workspace, *, pauses: Sequence[float] = PAUSES_SECONDS) -> None:
+        self._settings = settings
+        self._pauses = pauses
+        """Seconds between the attempts of a GET that met a 500, 502 or 504."""
+        self._lock = threading.Lock()
+        self._connection: Connection | None = None
+        self._secret: str | None = None
+        self._failures = 0
+        self._failure: Exception | None = None
+
+    def get(self, path: str, read: Callable[[Json], T], *, what: str, query: Json | None = None) -> T:
+        """Return what `read` makes of the answer. `what` completes "could not ...", for a person."""
+        return self._ask(what, lambda it: _patiently(lambda: _do(it, "GET", path, read, query=query), self._pauses))
+
+    def send(self, method: str, path: str, body: Json, read: Callable[[Json], T], *, what: str) -> T:
+        return self._ask(what, lambda it: _do(it, method, path, read, body=body))
+
+    def measure(self, path: str, body: Json, *, what: str) -> tuple[int, float]:
+        """POST once, and return status and milliseconds: a refusal by whoever answers is an answer, too."""
+        return self._ask(what, lambda it: _measure(it, path, body))
+
+    def _ask(self, what: str, request: Callable[["Connection"], T]) -> T:
+        from daemon.adapters.databricks import errors
+
+        try:
+            connection = self._connect()
+            try:
+                return request(connection)
+            except Exception as error:
+                if not self._renewable(connection, error):
+                    raise
+                return request(self._connect())
+        except Exception as error:
+            # Not chained: the SDK's own text may quote what was sent.
+            raise errors.platform_error(what, error, secret=self._secret) from None
+
+    def _connect(self) -> "Connection":
+        from daemon.adapters.databricks import connection
+
+        failures = self._failures
+        with self._lock:
+            if self._connection is not None:
+                return self._connection
+            if self._failure is not None and failures != self._failures:
+                # Another thread failed while this one waited. A try for each, one after the other, would take minutes.
+                raise self._failure
+            try:
+                self._secret = connection.secret_of(self._settings)
+                self._connection = connection.connect(self._settings, self._secret)
+            except Exception as error:
+                self._failures, self._failure = self._failures + 1, error
+                raise
+            return self._connection
+
+    def _renewable(self, stale: "Connection", error: Exception) -> bool:
+        """Say whether the same request may fare better on a new connection, and give the old one up where so."""
+        from daemon.adapters.databricks import connection, errors
+
+        if isinstance(error, errors.IssuerError):
+            # The thread left behind holds the connection's lock on its token.
+            self._forget(stale)
+            return False
+        if not errors.locked_out(error):
+            return False
+        if stale.secret is None or connection.secret_of(self._settings) != stale.secret:
+            self._forget(stale)
+        return self._connection is not stale
+
+    def _forget(self, stale: "Connection") -> None:
+        with self._lock:
+            if self._connection is stale:
+                self._connection = None
+
+
+def _do(
+    connection: "Connection",
+    method: str,
+    path: str,
+    read: Callable[[Json], T],
+    *,
+    query: Json | None = None,
+    body: Json | None = None,
+) -> T:
+    from daemon.adapters.databricks.errors import GarbledError
+
+    answer = connection.api.do(
+        method,
+        path,
+        query=dict(query) if query else None,
+        body=dict(body) if body else None,
+        headers=connection.headers,
+    )
+    try:
+        if isinstance(answer, dict):
+            return read(answer)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise GarbledError(f"the answer is not in the form we know: {error!r}") from None
+    raise GarbledError("the answer is no JSON object")
+
+
+def _patiently(ask: Callable[[], T], pauses: Sequence[float]) -> T:
+    from daemon.adapters.databricks.errors import hiccup
+
+    for pause in pauses:
+        try:
+            return ask()
+        except Exception as error:
+            if not hiccup(error):
+                raise
+        time.sleep(pause)
+    return ask()
+
+
+def _measure(connection: "Connection", path: str, body: Json) -> tuple[int, float]:
+    from daemon.adapters.databricks.errors import refusal
+
+    began = time.perf_counter()
+    response = connection.session.post(
+        f"{connection.config.host}{path}",
+        # Not `json=`, which refuses the NaN that an input example may hold and MLflow's server understands.
+        data=json.dumps(body),
+        headers=connection.headers | {"Content-Type": "application/json"},
+        timeout=connection.config.http_timeout_seconds,
+    )
+    took = time.perf_counter() - began
+    if response.status_code in (401, 403):
+        raise refusal(response.status_code, response.text)
+    return response.status_code, took * 1000

@@ -1,0 +1,138 @@
+"""Settings in, an authenticated connection to the workspace out. Importing this imports the SDK."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import requests
+from databricks.sdk.clock import RealClock
+from databricks.sdk.core import ApiClient, Config
+from databricks.sdk.credentials_provider import CredentialsProvider, CredentialsStrategy, DefaultCredentials
+
+from daemon import __version__
+from daemon.adapters.databricks.errors import IssuerError
+from daemon.config.settings import Workspace
+
+T = TypeVar("T")
+
+DISCOVERY_SECONDS = 5
+"""How long building the client asks the workspace about itself. The request that follows has patience of its own."""
+THREADS = 64
+"""The most that the schedule may have: with fewer connections the SDK lets threads wait for one another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    config: Config
+    api: ApiClient
+    session: requests.Session
+    """For answers that the SDK would turn into exceptions."""
+    secret: str | None
+    """What it was built with; None where the SDK found credentials by itself."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return what the SDK's own calls add where one host speaks for several workspaces."""
+        workspace = self.config.workspace_id
+        return {"Accept": "application/json"} | ({"X-Databricks-Workspace-Id": workspace} if workspace else {})
+
+
+def secret_of(settings: Workspace) -> str | None:
+    """Read the secret from its place, now: it may have been rotated."""
+    named = settings.token or settings.client_secret
+    return named.read() if named else None
+
+
+def connect(settings: Workspace, secret: str | None) -> Connection:
+    """Build the client. Sends one request, and asks for no token yet."""
+    timeout, retry = settings.timeout.total_seconds(), max(1, round(settings.retry_for.total_seconds()))
+    config = Config(
+        host=settings.host,
+        profile=settings.profile,
+        **_credentials(settings, secret),
+        credentials_strategy=Patient(timeout),
+        clock=Impatient(retry),
+        product="mlsteward",
+        product_version=__version__,
+        http_timeout_seconds=timeout,
+        retry_timeout_seconds=min(DISCOVERY_SECONDS, retry),
+        max_connection_pools=THREADS,
+        max_connections_per_pool=THREADS,
+        # The SDK's background refresh has no timeout either, and its threads outlive the interpreter's wish to end.
+        disable_async_token_refresh=True,
+    )
+    config.retry_timeout_seconds = retry
+    return Connection(config, ApiClient(config), _session(config), secret)
+
+
+class Patient(CredentialsStrategy):
+    """The SDK's own ways to credentials, given up after some seconds.
+
+    The SDK fetches OAuth tokens without any timeout (databricks-sdk-py #1338): a dead identity provider would hold
+    one worker after the other for ever. Only the fetching is left behind in a thread of its own, never a request: an
+    effect that happens long after it was given up would be worse than a thread.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._ways = DefaultCredentials()
+        self._seconds = seconds
+
+    def auth_type(self) -> str:
+        return self._ways.auth_type()
+
+    def __call__(self, cfg: Config) -> CredentialsProvider:
+        if cfg.auth_type == "oauth-m2m" and not cfg.discovery_url:
+            raise IssuerError(f"{cfg.host} does not say who issues its tokens")
+        provider = within(self._seconds, lambda: self._ways(cfg))
+        if provider is None or self.auth_type() == "pat":
+            return provider
+        return lambda: within(self._seconds, provider)
+
+
+class Impatient(RealClock):
+    """Sleeps no longer than the retry budget, whatever a Retry-After header asks for."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(min(seconds, self._seconds))
+
+
+def within(seconds: float, call: Callable[[], T]) -> T:
+    """Return what the call returns, or raise IssuerError after some seconds and leave its thread behind."""
+    answer: Future[T] = Future()
+    threading.Thread(target=_fulfil, args=(answer, call), name="credentials", daemon=True).start()
+    try:
+        return answer.result(seconds)
+    except TimeoutError:
+        raise IssuerError(f"no credentials after {seconds:g} s") from None
+
+
+def _fulfil(answer: Future[T], call: Callable[[], T]) -> None:
+    try:
+        answer.set_result(call())
+    except Exception as error:
+        answer.set_exception(error)
+
+
+def _credentials(settings: Workspace, secret: str | None) -> dict[str, Any]:
+    """Name the kind as well: otherwise the SDK refuses to choose where the environment offers another."""
+    if secret is None:
+        return {}
+    if settings.token:
+        return {"auth_type": "pat", "token": secret}
+    return {"auth_type": "oauth-m2m", "client_id": str(settings.client_id), "client_secret": secret}
+
+
+def _session(config: Config) -> requests.Session:
+    def authenticate(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers.update(config.authenticate())
+        return request
+
+    session = requests.Session()
+    session.auth = authenticate
+    session.headers["User-Agent"] = config.user_agent
+    return session

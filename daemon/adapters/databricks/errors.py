@@ -1,0 +1,110 @@
+"""From whatever the SDK raises to a `PlatformError` that tells a person what to do, and never holds a secret."""
+
+import re
+from typing import NamedTuple
+
+import requests
+from databricks.sdk import errors
+from databricks.sdk.errors.base import DatabricksError
+
+from daemon.ports import PlatformError
+
+LONGEST = 300
+TOKEN = re.compile(r"\btoken\b", re.IGNORECASE)
+STATUS = re.compile(r"^< (\d{3} .*)$", re.MULTILINE)
+ABSENT = re.compile(r"does(?: not|n't) exist", re.IGNORECASE)
+
+
+class IssuerError(Exception):
+    """Whoever issues the credentials does not answer."""
+
+
+class GarbledError(Exception):
+    """The answer is none that we know."""
+
+
+class Meaning(NamedTuple):
+    error: type[Exception]
+    permanent: bool
+    advice: str
+    missing: bool = False
+
+
+GONE = Meaning(errors.ResourceDoesNotExist, True, "it is not there, or the daemon's principal may not see it", True)
+LOCKED_OUT = Meaning(
+    errors.Unauthenticated, False, "renew the credentials where [workspace] names them; no restart is needed"
+)
+GARBLED = "something else than Databricks may have answered: a proxy, a login page"
+UNDER_WAY = Meaning(errors.ResourceConflict, False, "an update is under way and has to end first")
+
+MEANINGS = (
+    GONE,
+    LOCKED_OUT,
+    UNDER_WAY,
+    Meaning(errors.NotFound, False, "nobody knows this address: is [workspace] host right?"),
+    Meaning(errors.InvalidState, False, UNDER_WAY.advice),
+    Meaning(errors.PermissionDenied, True, "grant it to the daemon's principal, or to the endpoint's creator"),
+    Meaning(errors.BadRequest, True, "Databricks refuses it as it is"),
+    Meaning(errors.NotImplemented, True, "this workspace does not offer it"),
+    Meaning(errors.TooManyRequests, False, "too many requests at once: it will be tried again"),
+    Meaning(DatabricksError, False, "trouble on Databricks' side: it will be tried again"),
+    Meaning(IssuerError, False, "the workspace or its identity provider is away: it will be tried again"),
+    Meaning(TimeoutError, False, "the workspace is away or overloaded: it will be tried again"),
+    Meaning(GarbledError, False, GARBLED),
+    Meaning(TypeError, False, GARBLED),
+    Meaning(requests.exceptions.JSONDecodeError, False, GARBLED),
+    Meaning(requests.RequestException, False, "the workspace cannot be reached: it will be tried again"),
+    Meaning(ValueError, False, "look at [workspace] and at the credentials it names"),
+)
+"""The first that fits counts."""
+UNKNOWN = Meaning(Exception, False, "unforeseen: it will be tried again")
+
+
+def platform_error(what: str, error: Exception, *, secret: str | None) -> PlatformError:
+    meaning = _meaning(error)
+    message = f"could not {what}: {_words(error, secret)} ({meaning.advice})"
+    return PlatformError(message, permanent=meaning.permanent, missing=meaning.missing)
+
+
+def locked_out(error: Exception) -> bool:
+    """Say whether new credentials could help. A bad OAuth secret comes as a bare ValueError."""
+    if isinstance(error, requests.RequestException):
+        return False
+    return _meaning(error).error in (errors.Unauthenticated, ValueError)
+
+
+def hiccup(error: Exception) -> bool:
+    """Say whether it is a 500, 502 or 504: the SDK repeats none of these. It has no class for a 502."""
+    return isinstance(error, errors.InternalError | errors.DeadlineExceeded) or type(error) is DatabricksError
+
+
+def refusal(status: int, words: str) -> Exception:
+    """Return what the SDK would raise for a 401 or 403."""
+    return (errors.Unauthenticated if status == 401 else errors.PermissionDenied)(words)
+
+
+def _meaning(error: Exception) -> Meaning:
+    # Real workspaces answer an expired token with 403 as well, and an unknown job with 400.
+    if isinstance(error, errors.PermissionDenied) and TOKEN.search(_first_line(error)):
+        return LOCKED_OUT
+    if isinstance(error, errors.InvalidParameterValue) and ABSENT.search(str(error)):
+        return GONE
+    return next((meaning for meaning in MEANINGS if isinstance(error, meaning.error)), UNKNOWN)
+
+
+def _words(error: Exception, secret: str | None) -> str:
+    words = _first_line(error) or type(error).__name__
+    if isinstance(error, TimeoutError) and error.__cause__ is not None:
+        words = f"{words}, last: {_first_line(error.__cause__)}"
+    if secret:
+        words = words.replace(secret, "***")
+    return words if len(words) <= LONGEST else f"{words[:LONGEST]}..."
+
+
+def _first_line(error: BaseException) -> str:
+    """Return the error's own words, without what the SDK hangs on: its configuration, a whole answer it cannot read."""
+    words = str(error)
+    if words.startswith("unable to parse response"):
+        status = STATUS.search(words)
+        return f"unreadable answer {status.group(1) if status else ''}".strip()
+    return words.partition("\n")[0].partition(" Config: ")[0].strip()

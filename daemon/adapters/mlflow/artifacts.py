@@ -1,0 +1,56 @@
+"""The files of a registered version: where they are, and how they come, go back and go away."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from daemon.adapters.mlflow.client import Client
+from daemon.ports import PlatformError
+
+if TYPE_CHECKING:
+    from mlflow.store.artifact.artifact_repo import ArtifactRepository
+
+
+class Artifacts:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def text(self, model: str, version: int, name: str) -> str | None:
+        """Return one file, None where the version has no such file."""
+        repository = self._repository(model, version)
+        if name not in {shown.path for shown in repository.list_artifacts()}:
+            return None
+        with TemporaryDirectory() as folder:
+            return Path(repository.download_artifacts(name, folder)).read_text(encoding="utf-8")
+
+    def download(self, model: str, version: int, folder: Path) -> None:
+        repository = self._repository(model, version)
+        if not repository.list_artifacts():
+            raise PlatformError(f"{model} version {version} has no artifacts", permanent=True, missing=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        repository.download_artifacts("", str(folder))
+
+    def upload(self, model: str, version: int, folder: Path) -> None:
+        self._repository(model, version).log_artifacts(str(folder))
+
+    def remove(self, model: str, version: int) -> None:
+        if others := self._sharing(model, version):
+            raise PlatformError(
+                f"the artifacts of {model} version {version} stay: {', '.join(others)} are the same files",
+                permanent=True,
+            )
+        repository = self._repository(model, version)
+        if repository.list_artifacts():
+            repository.delete_artifacts()
+
+    def _repository(self, model: str, version: int) -> "ArtifactRepository":
+        return self._client.repository(self._client.place(f"models:/{model}/{version}"))
+
+    def _sharing(self, model: str, version: int) -> list[str]:
+        """Return the versions, of any registered model, that were registered from the same files."""
+        api = self._client.api
+        source = api.get_model_version(model, str(version)).source
+        found = api.search_model_versions(f"source_path = '{source}'")
+        found += api.search_model_versions(f"source_path = 'models:/{model}/{version}'")
+        names = {(v.name, int(v.version)) for v in found} - {(model, version)}
+        return [f"{name} version {number}" for name, number in sorted(names)]

@@ -1,0 +1,116 @@
+"""The port Registry: versions, aliases and tags, what was logged with them, and their artifacts."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from daemon.adapters.mlflow.artifacts import Artifacts
+from daemon.adapters.mlflow.client import Client
+from daemon.adapters.mlflow.dataset import fetch_training_data
+from daemon.adapters.mlflow.errors import asking
+from daemon.adapters.mlflow.signature import UnusableError, example_path, read_signature
+from daemon.config.settings import Mlflow
+from daemon.domain.registry import ModelVersion
+from daemon.domain.schema import Signature
+from daemon.ports import PlatformError
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion as Shown
+
+MLMODEL = "MLmodel"
+
+
+class MlflowRegistry:
+    def __init__(self, settings: Mlflow) -> None:
+        self._client = Client(settings)
+        self._artifacts = Artifacts(self._client)
+        self._mlmodels: dict[tuple[str, int], str] = {}
+        """A version never changes, so its description is fetched once."""
+
+    def version(self, model: str, version: int) -> ModelVersion:
+        with asking(f"read {model} version {version}"):
+            shown = self._client.api.get_model_version(model, str(version))
+            return _version(shown, tuple(shown.aliases))
+
+    def versions(self, model: str) -> list[ModelVersion]:
+        with asking(f"list the versions of {model}"):
+            api = self._client.api
+            # A search tells no aliases.
+            aliases = {str(a): int(v) for a, v in api.get_registered_model(model).aliases.items()}
+            found, token = [], None
+            while page := api.search_model_versions(f"name = '{model}'", page_token=token):
+                found += page
+                token = page.token
+                if not token:
+                    break
+            of = {int(v.version): tuple(a for a, n in aliases.items() if n == int(v.version)) for v in found}
+            return sorted((_version(v, of[int(v.version)]) for v in found), key=lambda v: v.version)
+
+    def alias(self, model: str, alias: str) -> int | None:
+        with asking(f"read the alias {alias} of {model}"):
+            version = self._client.api.get_registered_model(model).aliases.get(alias)
+            return None if version is None else int(version)
+
+    def set_alias(self, model: str, alias: str, version: int) -> None:
+        with asking(f"set the alias {alias} of {model} to version {version}"):
+            self._client.api.set_registered_model_alias(model, alias, str(version))
+
+    def set_tag(self, model: str, version: int, key: str, value: str) -> None:
+        with asking(f"tag {model} version {version}"):
+            self._client.api.set_model_version_tag(model, str(version), key, value)
+
+    def signature(self, model: str, version: int) -> Signature:
+        what = f"read the signature of {model} version {version}"
+        with asking(what):
+            try:
+                return read_signature(self._mlmodel(model, version))
+            except UnusableError as error:
+                raise PlatformError(f"could not {what}: {error}", permanent=True) from None
+
+    def input_example(self, model: str, version: int) -> Mapping[str, object] | None:
+        with asking(f"fetch the input example of {model} version {version}"):
+            path = example_path(self._mlmodel(model, version))
+            text = self._artifacts.text(model, version, path) if path else None
+            body = json.loads(text) if text else None
+            return body if isinstance(body, dict) else None
+
+    def metrics(self, run_id: str) -> Mapping[str, float]:
+        with asking(f"read the metrics of run {run_id}"):
+            return dict(self._client.api.get_run(run_id).data.metrics)
+
+    def training_data(self, run_id: str, folder: Path) -> Path | None:
+        with asking(f"fetch the training data of run {run_id}"):
+            return fetch_training_data(self._client, run_id, folder)
+
+    def download(self, model: str, version: int, folder: Path) -> None:
+        with asking(f"download the artifacts of {model} version {version}"):
+            self._artifacts.download(model, version, folder)
+
+    def upload(self, model: str, version: int, folder: Path) -> None:
+        with asking(f"put back the artifacts of {model} version {version}"):
+            self._artifacts.upload(model, version, folder)
+
+    def remove_artifacts(self, model: str, version: int) -> None:
+        with asking(f"remove the artifacts of {model} version {version}"):
+            self._artifacts.remove(model, version)
+
+    def _mlmodel(self, model: str, version: int) -> str:
+        text = self._mlmodels.get((model, version)) or self._artifacts.text(model, version, MLMODEL)
+        if text is None:
+            raise PlatformError(f"{model} version {version} has no MLmodel file", permanent=True, missing=True)
+        self._mlmodels[model, version] = text
+        return text
+
+
+def _version(shown: "Shown", aliases: tuple[str, ...]) -> ModelVersion:
+    return ModelVersion(
+        model=shown.name,
+        version=int(shown.version),
+        created_at=datetime.fromtimestamp(shown.creation_timestamp / 1000, UTC),
+        ready=shown.status == "READY",
+        run_id=shown.run_id or None,
+        tags=dict(shown.tags),
+        aliases=tuple(sorted(aliases)),
+    )

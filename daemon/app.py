@@ -1,0 +1,192 @@
+"""The composition root: build, start, reload, stop. The only file that knows every room, and the clock."""
+
+import os
+import signal
+import socket
+import tempfile
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from daemon import __version__
+from daemon.config.endpoint import EndpointSettings
+from daemon.config.load import ConfigError, load
+from daemon.config.settings import Settings
+from daemon.domain.event import Event, Severity
+from daemon.iteration import Clock, Iteration
+from daemon.schedule import Job, Schedule
+from daemon.store import events, lock
+from daemon.store.engine import Store, StoreError, sqlite_file
+from daemon.telemetry import log
+from daemon.telemetry.heartbeat import Heartbeats
+from daemon.telemetry.metrics import Metrics
+from daemon.telemetry.sd_notify import Notifier
+from daemon.watch import cycle as watch
+from daemon.web.listener import Listener
+from daemon.wiring import build_world, rounds, watch_doors
+
+CLOCK = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
+SOCKET_TIMEOUT_S = 120
+"""For sockets of libraries that set none: the SDK fetches OAuth tokens without a timeout of its own."""
+PULSE_S = 1.0
+STOP_WITHIN_S = 30
+
+
+class App:
+    """The daemon. `start` and `stop` undo each other; `run` does both, with signals in between."""
+
+    def __init__(self, file: Path, settings: Settings) -> None:
+        self._file, self._settings = file, settings
+        self._log = log.get(__name__)
+        self._metrics, self._heartbeats, self._notifier = Metrics(), Heartbeats(), Notifier()
+        self._iterations: list[Iteration] = []
+        self._scratch = tempfile.TemporaryDirectory(prefix="mlsteward-")
+        self._stop, self._reload = threading.Event(), threading.Event()
+
+    def run(self) -> int:
+        """Run until SIGTERM or SIGINT; take a new configuration at SIGHUP. Return the exit status."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_stop)
+        signal.signal(signal.SIGHUP, self._on_reload)
+        self.start()
+        try:
+            while not self._stop.wait(PULSE_S):
+                if self._reload.is_set():
+                    self._reload.clear()
+                    self.reload()
+                self._pulse()
+        finally:
+            self.stop()
+        return 0
+
+    def start(self) -> None:
+        """Open what must be there: the store and the listener. Raise StoreError or OSError where one is not."""
+        socket.setdefaulttimeout(SOCKET_TIMEOUT_S)
+        settings = self._settings
+        file = sqlite_file(settings.store)
+        self._lock = lock.hold(file) if file else None
+        self._store = Store.open(settings.store)
+        self._listener = Listener(
+            settings.web.host,
+            settings.web.port,
+            metrics=self._metrics,
+            stalled=lambda: self._heartbeats.stalled(CLOCK.monotonic()),
+            unready=lambda: [i.name for i in self._iterations if i.name.startswith("watch:") and not i.ran],
+        ).start()
+        self._metrics.started(__version__)
+        self._metrics.config_reloaded(ok=True, now=CLOCK.now())
+        self._schedule = Schedule(workers=settings.schedule.workers, jitter=settings.schedule.jitter)
+        self._schedule.start(self._jobs(settings), now=CLOCK.now())
+        self._notifier.ready()
+        self._log.info(
+            f"mlsteward {__version__} watches {len(settings.endpoints)} endpoints",
+            endpoints=",".join(e.name for e in settings.endpoints),
+            listening=self._listener.url,
+            config=str(self._file),
+        )
+
+    def reload(self) -> bool:
+        """Take the file's new settings, or keep the old ones and say why. All that can fail comes first."""
+        self._notifier.reloading(time.monotonic_ns() // 1000)
+        try:
+            settings = load(self._file)
+            if (settings.store.url, settings.web) != (self._settings.store.url, self._settings.web):
+                raise ConfigError(self._file, ["store and web are taken at the start only: restart to change them"])
+            jobs = self._jobs(settings)
+        except ConfigError as error:
+            self._refuse(error)
+            return False
+        finally:
+            self._notifier.ready()
+        self._settings = settings
+        self._schedule.replace(jobs, now=CLOCK.now())
+        self._metrics.config_reloaded(ok=True, now=CLOCK.now())
+        self._log.info("configuration reloaded", config=str(self._file), endpoints=len(settings.endpoints))
+        return True
+
+    def stop(self) -> None:
+        """Take no new work, let what runs come to its end, close everything."""
+        self._notifier.stopping()
+        self._log.info("stopping")
+        ended = threading.Thread(target=self._schedule.stop, daemon=True)
+        ended.start()
+        ended.join(STOP_WITHIN_S)
+        self._listener.stop()
+        self._store.close()
+        self._scratch.cleanup()
+        if self._lock:
+            self._lock.release()
+        self._log.info("stopped")
+        if ended.is_alive():
+            self._log.warning("a loop hangs in a remote call and is left behind; its journal tells the next start")
+            os._exit(0)
+
+    def _jobs(self, settings: Settings) -> list[Job]:
+        world = build_world(settings, Path(self._scratch.name))
+        before = {i.name: i for i in self._iterations}
+        iterations = [
+            Iteration(
+                one.loop,
+                one.endpoint,
+                one.work,
+                every=one.every,
+                clock=CLOCK,
+                metrics=self._metrics,
+                heartbeats=self._heartbeats,
+                store=self._store,
+            )
+            for one in rounds(settings, world, self._store, self._metrics)
+        ]
+        for gone in before.keys() - {i.name for i in iterations}:
+            self._heartbeats.clear(gone)
+        self._iterations = iterations
+        return [Job(i.name, i.every, i) for i in iterations]
+
+    def _refuse(self, error: ConfigError) -> None:
+        self._metrics.config_reloaded(ok=False, now=CLOCK.now())
+        for problem in error.problems:
+            self._log.error(f"the new configuration is refused, the old one stays: {problem}", config=str(error.file))
+        event = Event(
+            "config.refused",
+            Severity.WARNING,
+            f"the new configuration is refused, the old one stays: {'; '.join(error.problems)}",
+            CLOCK.now(),
+            dedup_key=f"config:{CLOCK.now().isoformat()}",
+        )
+        try:
+            with self._store.begin() as tx:
+                events.append(tx, event)
+        except StoreError as lost:
+            self._log.error(str(lost))
+
+    def _pulse(self) -> None:
+        """Feed the watchdog while every loop goes round, and say so."""
+        stalled = self._heartbeats.stalled(CLOCK.monotonic())
+        if stalled:
+            self._notifier.status(f"standing still: {', '.join(stalled)}")
+        else:
+            self._notifier.watchdog()
+            self._notifier.status(f"watching {len(self._settings.endpoints)} endpoints")
+
+    def _on_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stop.set()
+
+    def _on_reload(self, _number: int, _frame: FrameType | None) -> None:
+        self._reload.set()
+
+
+def look_once(settings: Settings, endpoint: EndpointSettings, scratch: Path) -> watch.Look:
+    """Look at one endpoint now, and write down what was seen, as the daemon does."""
+    store = Store.open(settings.store)
+    try:
+        doors = watch_doors(settings, endpoint, build_world(settings, scratch))
+        return watch.look(endpoint, doors, store, now=CLOCK.now(), scratch=scratch)
+    finally:
+        store.close()
+
+
+def upload(settings: Settings, model: str, version: int, folder: Path) -> None:
+    """Put restored artifacts back into the registry."""
+    build_world(settings, folder).registry.upload(model, version, folder)

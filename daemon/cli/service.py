@@ -1,0 +1,128 @@
+"""`run`, `check`, `once`: the daemon, its configuration, and one look by hand."""
+
+import tempfile
+from datetime import timedelta
+
+import click
+
+from daemon.cli import show
+from daemon.cli.options import Path, command, endpoint_of, load, print_json
+from daemon.config.endpoint import EndpointSettings
+from daemon.config.settings import Settings
+from daemon.domain.remediation import Remedy
+from daemon.telemetry import log
+from daemon.watch.detect import confidence
+from detectors import budget
+
+
+@command("run")
+def run(file: Path, as_json: bool) -> None:
+    """Run the daemon until it is told to stop (SIGTERM); SIGHUP reloads the configuration."""
+    settings = load(file)
+    log.configure(settings.log.level, "json" if as_json else settings.log.format)
+    from daemon.app import App  # after logging is set up: the SDK's first import would set it up its own way
+
+    raise SystemExit(App(file, settings).run())
+
+
+@command("check")
+def check(file: Path, as_json: bool) -> None:
+    """Check the configuration: print every problem and exit with 2, or say what will be watched."""
+    settings = load(file)
+    watched = [_watched(settings, e) for e in settings.endpoints]
+    if as_json:
+        print_json({"config": str(file), "endpoints": watched})
+        return
+    click.echo(f"{file} is fine: {len(watched)} endpoint{'s' if len(watched) != 1 else ''} will be watched")
+    show.table(
+        "",
+        ["endpoint", "model", "looks every", "window", "retrain", "promote", "rollback", "archive", "table"],
+        [[w[key] for key in COLUMNS] for w in watched],
+    )
+    for w in watched:
+        click.echo(f"  {w['endpoint']}: {w['means']}")
+
+
+COLUMNS = ("endpoint", "model", "interval", "window", "retrain", "promote", "rollback", "archive", "table")
+
+
+@command("once")
+@click.option("--endpoint", "name", required=True, help="The endpoint to look at.")
+def once(file: Path, as_json: bool, name: str) -> None:
+    """Look at one endpoint once, as the daemon would, and print what was found. Changes nothing in the world."""
+    settings = load(file)
+    endpoint = endpoint_of(settings, name)
+    log.configure("warning", settings.log.format)
+    from daemon.app import look_once
+
+    with tempfile.TemporaryDirectory(prefix="mlsteward-") as scratch:
+        seen = look_once(settings, endpoint, Path(scratch))
+    if as_json:
+        print_json(
+            {
+                "endpoint": name,
+                "decision": {
+                    "action": seen.decision.action,
+                    "because": seen.decision.because,
+                    "sentence": seen.decision.sentence,
+                },
+                "findings": [f.numbers() for f in seen.findings],
+                "notes": list(seen.notes),
+            }
+        )
+        return
+    show.table(
+        f"{name}: {len(seen.profiles)} windows read",
+        ["window", "version", "check", "verdict", "statistic", "at least", "tolerated", "n", "against", "reason"],
+        [
+            [
+                f.window.start,
+                f.version,
+                f.check.name,
+                f.verdict,
+                f.statistic,
+                f.bound,
+                f.threshold,
+                f.n,
+                f.against,
+                f.reason,
+            ]
+            for f in seen.findings
+        ],
+    )
+    for note in seen.notes:
+        click.echo(f"note: {note}")
+    click.echo(f"{seen.decision.action}: {seen.decision.sentence}")
+
+
+def _watched(settings: Settings, endpoint: EndpointSettings) -> dict[str, object]:
+    return {
+        "endpoint": endpoint.name,
+        "model": endpoint.model,
+        "table": endpoint.table,
+        "interval": _words(endpoint.watch.interval),
+        "window": _words(endpoint.watch.window),
+        **{remedy.value: str(endpoint.mode.of(remedy)) for remedy in Remedy},
+        "means": _means(endpoint),
+    }
+
+
+def _means(endpoint: EndpointSettings) -> str:
+    """Say what the tolerance and the budget ask of the traffic."""
+    tolerance, alpha = endpoint.drift.tolerance, confidence(endpoint, 20)
+    rows = budget.rows_to_certify(2 * tolerance, tolerance, alpha)
+    return (
+        f"a shift of {2 * tolerance:.2g} is certain after about {rows} records in a window "
+        f"of {_words(endpoint.watch.window)} (20 columns, at most {endpoint.drift.false_alarms_per_year:g} false alarms a year)"
+    )
+
+
+def _words(length: timedelta) -> str:
+    seconds = length.total_seconds()
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:g} s"
+
+
+COMMANDS = (run, check, once)

@@ -1,0 +1,152 @@
+"""The whole configuration, as one frozen value."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from daemon.config.endpoint import EndpointSettings
+from daemon.config.fields import Duration, Secret, Section
+
+
+class Workspace(Section):
+    """The Databricks workspace. What is left out, the SDK finds in its own ways (environment, profile)."""
+
+    host: str | None = None
+    """`https://<workspace>`. Left out: $DATABRICKS_HOST, or a profile."""
+    token: Secret | None = None
+    client_id: str | None = None
+    """The service principal's id, with `client_secret`: OAuth machine to machine, the recommended way."""
+    client_secret: Secret | None = None
+    profile: str | None = None
+    """A profile of ~/.databrickscfg."""
+    timeout: Duration = timedelta(seconds=60)
+    """One request. Longer than this, and it is tried again or given up."""
+    retry_for: Duration = timedelta(seconds=60)
+    """How long a request is retried while the workspace refuses or is away. One worker waits for it."""
+    served_entities_table: str | None = None
+    """The Delta table behind `system.serving.served_entities`: tells which version answered when several serve.
+    Left out: the daemon's own record, which can tell only while a single version serves."""
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> "Workspace":
+        if self.token and (self.client_id or self.client_secret):
+            raise ValueError("set either token or client_id and client_secret, not both")
+        if bool(self.client_id) != bool(self.client_secret):
+            raise ValueError("client_id and client_secret go together")
+        return self
+
+
+class Mlflow(Section):
+    tracking_uri: str = "databricks"
+    """Where runs and their artifacts are: `http(s)://...` or `databricks`."""
+    registry_uri: str | None = None
+    """Where registered models are. Left out: the tracking server."""
+
+
+class Store(Section):
+    url: str = "sqlite:////var/lib/mlsteward/mlsteward.db"
+    """SQLAlchemy's form: `sqlite:////absolute/path.db` or `postgresql+psycopg://user@host/database`."""
+    password: Secret | None = None
+    """For PostgreSQL: kept out of the URL."""
+    keep_profiles: Duration = timedelta(days=90)
+    keep_events: Duration = timedelta(days=365)
+
+    @model_validator(mode="after")
+    def _known_kind(self) -> "Store":
+        if not self.url.startswith(("sqlite:///", "postgresql+psycopg://")):
+            raise ValueError('write "sqlite:////absolute/path.db" or "postgresql+psycopg://user@host/database"')
+        if "@" in self.url and ":" in self.url.split("://", 1)[1].split("@", 1)[0]:
+            raise ValueError("a password does not belong into the file: name its place in store.password")
+        return self
+
+
+class Web(Section):
+    host: str = "127.0.0.1"
+    """The listener shows names of endpoints and columns: leave it on loopback,
+    or put a proxy before it that asks who is there."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 9464
+    """0 lets the system choose; the log says which it was."""
+
+
+class ChannelSettings(Section):
+    name: str
+    url: Secret
+    """An apprise URL (Slack, PagerDuty, e-mail, webhook ...). It holds a secret, so it is named by its place."""
+    at_least: Literal["info", "warning", "page"] = "info"
+    """Quieter events than this do not go here."""
+
+
+class Notify(Section):
+    channels: tuple[ChannelSettings, ...] = Field(default=(), strict=False)
+    interval: Duration = timedelta(seconds=5)
+    group_wait: Duration = timedelta(seconds=30)
+    """How long an event waits for others of the same endpoint, to go out as one message. A page never waits."""
+    give_up_after: Duration = timedelta(days=3)
+    """An event that no channel took for this long is given up, and counted."""
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "Notify":
+        # The record of who took an event goes by these names.
+        names = [channel.name for channel in self.channels]
+        twice = sorted({n for n in names if names.count(n) > 1})
+        if twice:
+            raise ValueError(f"channels named more than once: {', '.join(twice)}")
+        return self
+
+
+class Schedule(Section):
+    workers: Annotated[int, Field(ge=2, le=64)] = 4
+    """Threads for all loops. One hanging request holds one of them."""
+    remediate: Duration = timedelta(seconds=15)
+    """Time between two steps of a remediation."""
+    jitter: Annotated[float, Field(ge=0, le=0.5, strict=False)] = 0.1
+    """Share of an interval by which looks are scattered, so that a hundred endpoints do not all ask at once."""
+
+
+class Log(Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+
+
+class Settings(Section):
+    workspace: Workspace = Workspace()
+    mlflow: Mlflow = Mlflow()
+    store: Store = Store()
+    schedule: Schedule = Schedule()
+    web: Web = Web()
+    notify: Notify = Notify()
+    log: Log = Log()
+    endpoints: Annotated[tuple[EndpointSettings, ...], Field(min_length=1, strict=False)]
+    """`[[endpoints]]`, one table each; `[defaults]` holds what they share."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "Settings":
+        names = [e.name for e in self.endpoints]
+        twice = sorted({n for n in names if names.count(n) > 1})
+        if twice:
+            raise ValueError(f"endpoints named more than once: {', '.join(twice)}")
+        return self
+
+    def endpoint(self, name: str) -> EndpointSettings | None:
+        return next((e for e in self.endpoints if e.name == name), None)
+
+
+def with_defaults(raw: dict[str, Any]) -> dict[str, Any]:
+    """Lay each endpoint's tables over those of `[defaults]`."""
+    raw = dict(raw)
+    defaults = raw.pop("defaults", {})
+    endpoints = raw.get("endpoints", [])
+    if isinstance(defaults, dict) and isinstance(endpoints, list):
+        raw["endpoints"] = [_over(defaults, e) if isinstance(e, dict) else e for e in endpoints]
+    return raw
+
+
+def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        merged[key] = _over(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
+    return merged

@@ -1,0 +1,167 @@
+"""A finding: a check's answer on a window, and the life of such answers over many windows."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from daemon.domain.window import Window
+
+
+class Verdict(StrEnum):
+    HEALTHY = "healthy"
+    BREACH = "breach"
+    INCONCLUSIVE = "inconclusive"
+    """Could not tell. Starts nothing, ends nothing."""
+    NO_DATA = "no_data"
+    """Could not measure. Starts nothing, ends nothing."""
+
+    @property
+    def valid(self) -> bool:
+        return self in (Verdict.HEALTHY, Verdict.BREACH)
+
+
+class Reason(StrEnum):
+    """Why a check answered as it did."""
+
+    WITHIN_TOLERANCE = "within_tolerance"
+    CERTAINLY_BEYOND = "certainly_beyond_tolerance"
+    NOT_CERTAIN = "beyond_tolerance_but_not_certain"
+    TOO_FEW_ROWS = "too_few_rows"
+    NO_ROWS = "no_rows"
+    NO_BASELINE = "no_baseline"
+    EMPTY_BASELINE = "empty_baseline"
+    NO_REFERENCE = "no_version_to_compare_with"
+
+
+class Statistic(StrEnum):
+    """What a check measures."""
+
+    KS = "ks"
+    PSI = "psi"
+    LINF = "linf"
+    NULLS = "null_rate"
+    UNSEEN = "unseen_rate"
+    NON_FINITE = "non_finite_rate"
+    ERRORS_4XX = "error_rate_4xx"
+    ERRORS_5XX = "error_rate_5xx"
+    LATENCY_P50 = "latency_p50"
+    LATENCY_P95 = "latency_p95"
+    LATENCY_P99 = "latency_p99"
+
+
+class Cause(StrEnum):
+    """What kind of trouble a check looks for: causes point to remedies."""
+
+    DRIFT = "drift"
+    QUALITY = "quality"
+    HEALTH = "health"
+
+
+CAUSES = {
+    Statistic.KS: Cause.DRIFT,
+    Statistic.PSI: Cause.DRIFT,
+    Statistic.LINF: Cause.DRIFT,
+    Statistic.NULLS: Cause.QUALITY,
+    Statistic.UNSEEN: Cause.QUALITY,
+    Statistic.NON_FINITE: Cause.QUALITY,
+    Statistic.ERRORS_4XX: Cause.HEALTH,
+    Statistic.ERRORS_5XX: Cause.HEALTH,
+    Statistic.LATENCY_P50: Cause.HEALTH,
+    Statistic.LATENCY_P95: Cause.HEALTH,
+    Statistic.LATENCY_P99: Cause.HEALTH,
+}
+
+
+class Against(StrEnum):
+    """What a window is compared with; it decides whether trouble can be the version's own."""
+
+    BASELINE = "baseline"
+    BESIDE = "version_beside"
+    """Another version in the same minutes: what hits both cancels out."""
+    BEFORE = "version_before"
+    """The last known good version, in its newest good windows."""
+    ITSELF = "itself"
+    """Its own good windows: tells that it got worse, not why."""
+    NOTHING = "nothing"
+    """No record yet: an absolute tolerance."""
+
+    @property
+    def attributable(self) -> bool:
+        """Whether being worse than this is a reason to go back to another version."""
+        return self in (Against.BESIDE, Against.BEFORE)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A statistic of a column, or of the served version itself (no column)."""
+
+    statistic: Statistic
+    column: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.column}/{self.statistic}" if self.column else str(self.statistic)
+
+    @property
+    def cause(self) -> Cause:
+        return CAUSES[self.statistic]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check's answer on one window of one served version."""
+
+    endpoint: str
+    version: int
+    check: Check
+    window: Window
+    verdict: Verdict
+    reason: Reason
+    n: int
+    """Rows (drift, quality) or requests (health) that the answer rests on."""
+    statistic: float | None
+    bound: float | None
+    """The lower confidence bound of the statistic: it is this that must exceed the threshold."""
+    threshold: float
+    against: Against = Against.BASELINE
+    against_version: int | None = None
+    reported: tuple[tuple[str, float], ...] = ()
+    """Numbers for people (p-values, Jensen-Shannon): they never decide."""
+
+    def numbers(self) -> dict[str, object]:
+        """Return the finding as plain values, for the record and for people."""
+        return {
+            "check": self.check.name,
+            "version": self.version,
+            "verdict": str(self.verdict),
+            "reason": str(self.reason),
+            "n": self.n,
+            "statistic": self.statistic,
+            "bound": self.bound,
+            "threshold": self.threshold,
+            "against": str(self.against),
+            "against_version": self.against_version,
+            "window": [self.window.start.isoformat(), self.window.end.isoformat()],
+            **dict(self.reported),
+        }
+
+
+class Phase(StrEnum):
+    INACTIVE = "inactive"
+    PENDING = "pending"
+    FIRING = "firing"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """The life of one check's findings on one served version: M of N valid windows in, K healthy ones out."""
+
+    last: Finding
+    phase: Phase = Phase.INACTIVE
+    since: datetime | None = None
+    """Start of the window in which the present run of trouble began (event time)."""
+    recent: tuple[Verdict, ...] = field(default=())
+    """The last N valid verdicts, oldest first."""
+    newest: datetime | None = None
+    """End of the newest window that counted: a window counts once, however often it is read again."""

@@ -1,0 +1,91 @@
+"""One message: the most urgent group of undelivered events in, what became of it recorded."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from daemon.config.settings import Notify
+from daemon.domain.event import Event, Severity
+from daemon.notify.group import backoff, due, given_up, loudest, missing
+from daemon.notify.render import render
+from daemon.ports import Channel
+from daemon.store import events
+from daemon.store.engine import Store
+from daemon.telemetry.log import Logger
+from daemon.telemetry.metrics import Metrics
+
+MOST_EVENTS = 10_000
+
+
+def run(
+    store: Store, channels: Sequence[Channel], settings: Notify, metrics: Metrics, log: Logger, *, now: datetime
+) -> bool:
+    """Send the first group that is due to every channel that wants it. Tell whether there was one.
+
+    1. The attempt is recorded before anything is sent: what breaks here waits its turn, and others go first.
+    2. What a channel took is recorded before the next one is asked: a restart repeats nothing that was recorded.
+    3. What every wanting channel took, or what is given up, is delivered and never looked at again.
+    """
+    with store.read() as tx:
+        pending = events.due(tx, MOST_EVENTS)
+    metrics.events_seen(len(pending))
+    group = next(iter(due(pending, now=now, group_wait=settings.group_wait)), None)
+    if group is None:
+        return False
+    with store.begin() as tx:
+        group = [events.attempted(tx, event, now) for event in group]
+    floors = _floors(channels, settings)
+    for channel in channels:
+        untold = [event for event in group if channel.name in missing(event, floors)]
+        if untold and _took(channel, untold, metrics, log):
+            with store.begin() as tx:
+                told = {e.id: events.taken(tx, e, channel.name) for e in untold}
+            group = [told.get(event.id, event) for event in group]
+    ended = [e for e in group if not missing(e, floors) or given_up(e, now=now, after=settings.give_up_after)]
+    with store.begin() as tx:
+        for event in ended:
+            events.delivered(tx, event, now)
+    for event in ended:
+        _tell_how_it_ended(event, missing(event, floors), metrics, log)
+    metrics.events_seen(len(pending) - len(ended))
+    return True
+
+
+def _floors(channels: Sequence[Channel], settings: Notify) -> dict[str, Severity]:
+    """Return the channels by name, each with the severity from which it wants events."""
+    named = {channel.name: Severity(channel.at_least) for channel in settings.channels}
+    return {channel.name: named.get(channel.name, Severity.INFO) for channel in channels}
+
+
+def _took(channel: Channel, group: Sequence[Event], metrics: Metrics, log: Logger) -> bool:
+    title, body = render(group)
+    try:
+        channel.send(title, body, loudest(group))
+    except Exception as error:
+        # Broad, and even where asking again is said not to help: one broken channel must not silence the others,
+        # and whoever mends it wants to hear what was missed.
+        wait = backoff(min(event.attempts for event in group))
+        log.warning(
+            f"{channel.name} did not take the message: {error}",
+            channel=channel.name,
+            title=title,
+            kind=type(error).__name__,
+            again_in_seconds=wait.total_seconds(),
+        )
+        metrics.notification_ended(channel.name, "failed")
+        return False
+    log.info(f"{channel.name} was told: {title}", channel=channel.name, events=len(group))
+    metrics.notification_ended(channel.name, "delivered")
+    return True
+
+
+def _tell_how_it_ended(event: Event, never_took: Sequence[str], metrics: Metrics, log: Logger) -> None:
+    for channel in never_took:
+        log.error(
+            f"{channel} never took an event, which is given up: {event.sentence}",
+            channel=channel,
+            event_id=event.id,
+            attempts=event.attempts,
+        )
+        metrics.notification_ended(channel, "given_up")
+    if not never_took and not event.taken:
+        log.info(f"no channel wants an event, which stays in the record: {event.sentence}", event_id=event.id)

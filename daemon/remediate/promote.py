@@ -1,0 +1,113 @@
+"""Promote: gates, smoke requests, canary steps judged beside the champion, then all traffic and alias. Or back out."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from daemon.config.endpoint import EndpointSettings, Promote
+from daemon.domain.remediation import Remediation, Step
+from daemon.domain.serving import entity_name
+from daemon.ports import Registry, Serving
+from daemon.remediate import gates
+from daemon.remediate.journal import Act, Outcome, Seen
+from daemon.remediate.traffic import Percents, point_alias, set_traffic
+from daemon.remediate.verify import Judged, verify
+
+WindowsSince = Callable[[int, datetime], Sequence[Judged]]
+"""The windows of a version that began at or after a moment, as the watch loop judged them."""
+
+
+def acts(
+    remediation: Remediation,
+    settings: EndpointSettings,
+    serving: Serving,
+    registry: Registry,
+    windows: WindowsSince,
+    *,
+    now: datetime,
+) -> Sequence[Act]:
+    """Return the plan: gates, stage at 0 %, smoke, each canary step with its bake, full, alias."""
+    champion, challenger = versions(remediation)
+    rules, model = settings.promote, settings.model
+    plan = [_gates(rules, registry, model, challenger)]
+    was: Percents = {champion: 100}
+    for name, wanted in stages(champion, challenger, rules.canary):
+        plan.append(set_traffic(name, serving, settings.name, model, was=[was], wanted=wanted, now=now))
+        if name == "stage":
+            plan.append(_smoke(rules, serving, registry, settings, challenger))
+        elif name.startswith("canary"):
+            plan.append(_bake(name.replace("canary", "bake"), rules, windows, challenger, now))
+        was = wanted
+    plan.append(point_alias("alias", registry, model, rules.alias, wanted=challenger))
+    return plan
+
+
+def stages(champion: int, challenger: int, canary: Sequence[int]) -> list[tuple[str, Percents]]:
+    """Return the traffic of each stage of a promotion, in order. Pure."""
+    steps: list[tuple[str, Percents]] = [("stage", {champion: 100, challenger: 0})]
+    steps += [(f"canary-{percent}", {champion: 100 - percent, challenger: percent}) for percent in canary]
+    return [*steps, ("full", {challenger: 100})]
+
+
+def back_out(
+    remediation: Remediation,
+    settings: EndpointSettings,
+    serving: Serving,
+    registry: Registry,
+    *,
+    now: datetime,
+) -> Sequence[Act]:
+    """Return the plan that gives the champion everything back, whichever stage the promotion had reached."""
+    champion, challenger = versions(remediation)
+    was = [traffic for _, traffic in stages(champion, challenger, settings.promote.canary)]
+    wanted = {champion: 100}
+    return (
+        set_traffic("back-out", serving, settings.name, settings.model, was=was, wanted=wanted, now=now),
+        point_alias("back-out-alias", registry, settings.model, settings.promote.alias, wanted=champion),
+    )
+
+
+def versions(remediation: Remediation) -> tuple[int, int]:
+    """Return champion and challenger. A promotion cannot be made without both."""
+    if remediation.from_version is None or remediation.to_version is None:
+        raise ValueError(f"promotion {remediation.id} lacks a champion or a challenger")
+    return remediation.from_version, remediation.to_version
+
+
+def _gates(rules: Promote, registry: Registry, model: str, challenger: int) -> Act:
+    def look(step: Step) -> Seen:
+        version = registry.version(model, challenger)
+        if not version.ready or version.run_id is None:
+            return Seen(Outcome.FAILED, f"version {challenger} is not ready, or has no run to take metrics from")
+        results = gates.judge(rules.gates, registry.metrics(version.run_id))
+        passed = all(r.passed for r in results)
+        detail = "; ".join(r.detail for r in results if passed or not r.passed) or "no gate is configured"
+        return Seen(Outcome.DONE if passed else Outcome.FAILED, detail, {r.metric: r.detail for r in results})
+
+    return Act("gates", look)
+
+
+def _smoke(rules: Promote, serving: Serving, registry: Registry, settings: EndpointSettings, challenger: int) -> Act:
+    def look(step: Step) -> Seen:
+        example = registry.input_example(settings.model, challenger)
+        if example is None:
+            return Seen(Outcome.DONE, "the model carries no input example to try")
+        entity = entity_name(settings.model, challenger)
+        answers = [serving.query(settings.name, entity, example) for _ in range(rules.smoke_requests)]
+        refused = [status for status, _ in answers if status >= 400]
+        if refused:
+            return Seen(Outcome.FAILED, f"{len(refused)} of {len(answers)} smoke requests failed ({refused[0]})")
+        slowest = max(ms for _, ms in answers)
+        return Seen(Outcome.DONE, f"{len(answers)} smoke requests answered, the slowest in {slowest:.0f} ms")
+
+    return Act("smoke", look)
+
+
+def _bake(name: str, rules: Promote, windows: WindowsSince, challenger: int, now: datetime) -> Act:
+    def look(step: Step) -> Seen:
+        since = step.started_at or now
+        seen = verify(windows(challenger, since), healthy=rules.windows, requests=rules.requests, breaches=1)
+        if seen.outcome is Outcome.WAIT and now - since > rules.timeout:
+            return Seen(Outcome.FAILED, f"did not prove itself in time: {seen.detail}", seen.result)
+        return seen
+
+    return Act(name, look)

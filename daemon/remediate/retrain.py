@@ -1,0 +1,78 @@
+"""Retrain: start the job once, follow its run to the end, find the version that it registered."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from daemon.config.endpoint import EndpointSettings
+from daemon.domain.registry import ModelVersion, RunState
+from daemon.domain.remediation import Remediation, Step
+from daemon.ports import Jobs, Registry
+from daemon.remediate.journal import Act, Outcome, Seen
+
+TAG = "mlsteward.remediation"
+"""A training job that sets this tag to the parameter `remediation` says for certain which version is its own."""
+REGISTERS_WITHIN = timedelta(minutes=10)
+
+
+def acts(
+    remediation: Remediation,
+    settings: EndpointSettings,
+    jobs: Jobs,
+    registry: Registry,
+    *,
+    done: Mapping[str, Step],
+    now: datetime,
+) -> Sequence[Act]:
+    """Return the plan: run, training, challenger."""
+    job_id = settings.retrain.job_id or 0
+
+    def start(step: Step) -> Mapping[str, object]:
+        return {"run_id": jobs.start(job_id, parameters(remediation), token=step.token)}
+
+    def started(step: Step) -> Seen:
+        # Without a run id it is not known whether the call got through. Calling again with the same token is the probe.
+        return Seen(Outcome.DONE, f"run {step.result['run_id']}") if "run_id" in step.result else Seen(Outcome.READY)
+
+    def training(step: Step) -> Seen:
+        run = jobs.run(int(str(done["run"].result["run_id"])))
+        if not run.state.ended:
+            return Seen(Outcome.WAIT, f"run {run.run_id} is {run.state}")
+        if run.state is RunState.SUCCEEDED:
+            return Seen(Outcome.DONE, f"run {run.run_id} succeeded")
+        return Seen(Outcome.FAILED, f"run {run.run_id} {run.state}: {run.message or 'no message'}")
+
+    def challenger(step: Step) -> Seen:
+        version = registered(registry.versions(settings.model), remediation)
+        if version is not None:
+            return Seen(Outcome.DONE, f"version {version} was registered", {"version": version})
+        if step.started_at and now - step.started_at > REGISTERS_WITHIN:
+            return Seen(Outcome.FAILED, "the run succeeded, but registered no version")
+        return Seen(Outcome.WAIT, "the run's version is not registered yet")
+
+    return (Act("run", started, start), Act("training", training), Act("challenger", challenger))
+
+
+def parameters(remediation: Remediation) -> dict[str, str]:
+    """Return the job parameters: what the author of a training job can rely on."""
+    return {
+        "endpoint": remediation.endpoint,
+        "model": remediation.model,
+        "reason": remediation.reason,
+        "remediation": remediation.id,
+        "champion_version": str(remediation.from_version or ""),
+        "window_start": str(remediation.evidence.get("since") or remediation.created_at.isoformat()),
+        "window_end": remediation.created_at.isoformat(),
+    }
+
+
+def registered(versions: Sequence[ModelVersion], remediation: Remediation) -> int | None:
+    """Return the version that a retraining registered: the one tagged so, else the only one that is newer. Pure."""
+    tagged = [v for v in versions if v.tags.get(TAG) == remediation.id and v.ready]
+    if tagged:
+        return max(v.version for v in tagged)
+    newer = [
+        v
+        for v in versions
+        if v.created_at >= remediation.created_at and v.version > (remediation.from_version or 0) and TAG not in v.tags
+    ]
+    return newer[0].version if len(newer) == 1 and newer[0].ready else None

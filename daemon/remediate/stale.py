@@ -1,0 +1,61 @@
+"""Which versions are stale, and what housekeeping may do about them. Pure."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from daemon.config.endpoint import Archive
+from daemon.domain.registry import ModelVersion
+
+MARKED = "mlsteward.stale_since"
+"""Set when a version is marked. Whoever removes it, or sets it to `keep`, has objected."""
+ARCHIVED = "mlsteward.archived"
+KEEP = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Housekeeping:
+    """What is due: versions to mark, versions to archive, or a reason to do nothing at all."""
+
+    mark: tuple[int, ...] = ()
+    archive: tuple[int, ...] = ()
+    refused: str = ""
+
+
+def due(versions: Sequence[ModelVersion], *, in_use: Collection[int], rules: Archive, now: datetime) -> Housekeeping:
+    """Tell what is due.
+
+    Never a version that serves anywhere, has an alias, is among the newest `keep`, is in an open remediation or is the
+    last known good one (`in_use`). No version at all is an error of whoever asked, and more than `most` at once is a
+    surprise: then nothing is done.
+    """
+    if not versions:
+        return Housekeeping(refused="the registry shows no version of the model: nothing can be stale")
+    newest = {v.version for v in sorted(versions, key=lambda v: v.version)[-rules.keep :]}
+    candidates = [
+        v
+        for v in versions
+        if v.version not in newest
+        and v.version not in in_use
+        and not v.aliases
+        and ARCHIVED not in v.tags
+        and v.tags.get(MARKED) != KEEP
+        and now - v.created_at >= rules.older_than
+    ]
+    if len(candidates) > rules.most:
+        many = ", ".join(str(v.version) for v in candidates)
+        return Housekeeping(
+            refused=f"{len(candidates)} versions are stale ({many}), more than {rules.most}: look first"
+        )
+    ripe = [v for v in candidates if MARKED in v.tags and _marked_for(v, now) >= rules.wait.total_seconds()]
+    fresh = [v for v in candidates if MARKED not in v.tags]
+    return Housekeeping(tuple(v.version for v in fresh), tuple(v.version for v in ripe))
+
+
+def _marked_for(version: ModelVersion, now: datetime) -> float:
+    """Return the seconds since the mark. A mark that is no time was set by a person, and never ripens."""
+    try:
+        marked = datetime.fromisoformat(version.tags[MARKED])
+        return (now - marked).total_seconds()
+    except (ValueError, TypeError):
+        return float("-inf")

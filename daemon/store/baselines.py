@@ -1,0 +1,81 @@
+"""Baselines: the bins of every column and the counts in them, kept for good and replaced by newer ones."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Row, select
+
+from daemon.domain.baseline import Baseline, BaselineColumn, BaselineKind
+from daemon.domain.profile import Counts
+from daemon.domain.schema import Column, Kind, Role
+from daemon.store.blob import pack, unpack
+from daemon.store.engine import Tx
+from daemon.store.tables import baseline as baselines
+from daemon.store.upsert import insert, new_id
+from detectors.bins import from_json, to_json
+
+
+def current(tx: Tx, endpoint: str, version: int) -> Baseline | None:
+    """Return the newest baseline of the served version."""
+    mine = (baselines.c.endpoint == endpoint) & (baselines.c.version == version)
+    row = tx.execute(select(baselines).where(mine).order_by(baselines.c.id.desc()).limit(1)).first()
+    return None if row is None else _baseline(row)
+
+
+def save(tx: Tx, baseline: Baseline) -> Baseline:
+    """Add the baseline and return it with its id."""
+    return replace(baseline, id=new_id(tx.execute(insert(tx, baselines), _row(baseline))))
+
+
+def all_of(tx: Tx, endpoint: str) -> list[Baseline]:
+    """Return every baseline of the endpoint, oldest first."""
+    rows = tx.execute(select(baselines).where(baselines.c.endpoint == endpoint).order_by(baselines.c.id))
+    return [_baseline(row) for row in rows]
+
+
+def _row(baseline: Baseline) -> dict[str, Any]:
+    columns = baseline.columns.values()
+    return {
+        "endpoint": baseline.endpoint,
+        "version": baseline.version,
+        "kind": baseline.kind,
+        "source": baseline.source,
+        "rows": baseline.rows,
+        "created_at": baseline.created_at,
+        "columns": {name: _described(column) for name, column in baseline.columns.items()},
+        "counts": pack(np.concatenate([np.empty(0, np.int64), *(column.counts for column in columns)])),
+    }
+
+
+def _described(column: BaselineColumn) -> dict[str, Any]:
+    return {
+        "kind": column.column.kind,
+        "role": column.column.role,
+        "required": column.column.required,
+        "bins": to_json(column.bins),
+    }
+
+
+def _baseline(row: Row[Any]) -> Baseline:
+    return Baseline(
+        id=row.id,
+        endpoint=row.endpoint,
+        version=row.version,
+        kind=BaselineKind(row.kind),
+        source=row.source,
+        rows=row.rows,
+        created_at=row.created_at,
+        columns=_columns(row.columns, unpack(row.counts)),
+    )
+
+
+def _columns(described: Mapping[str, Mapping[str, Any]], counts: Counts) -> dict[str, BaselineColumn]:
+    columns, start = {}, 0
+    for name, known in described.items():
+        bins = from_json(known["bins"])
+        column = Column(name, Kind(known["kind"]), Role(known["role"]), known["required"])
+        columns[name] = BaselineColumn(column, bins, counts[start : start + bins.size])
+        start += bins.size
+    return columns

@@ -1,0 +1,128 @@
+"""Profiles: one row for each endpoint, version and window, whose counts are replaced whole and never added to."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from functools import reduce
+from operator import add
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Row, select
+
+from daemon.domain.baseline import Baseline
+from daemon.domain.finding import Verdict
+from daemon.domain.profile import Counts, Coverage, Health, Profile
+from daemon.domain.window import Window
+from daemon.store.blob import pack, unpack
+from daemon.store.engine import Tx
+from daemon.store.tables import baseline as baselines
+from daemon.store.tables import profile as table
+from daemon.store.upsert import upsert
+
+
+def save(tx: Tx, profiles: Sequence[Profile]) -> None:
+    """Write the profiles. One of the same endpoint, version and window gives way: a window read again counts once."""
+    names = _column_names(tx, {profile.baseline_id for profile in profiles if profile.baseline_id is not None})
+    rows = [_row(profile, names) for profile in profiles]
+    if rows:
+        tx.execute(upsert(tx, table), rows)
+
+
+def requests(tx: Tx, endpoint: str, since: datetime) -> dict[tuple[datetime, int], int]:
+    """Return (start of the window, version) -> requests, to compare with what the inference table has by now."""
+    columns = select(table.c.window_start, table.c.version, table.c.requests)
+    rows = tx.execute(columns.where(table.c.endpoint == endpoint, table.c.window_start >= since))
+    return {(row.window_start, row.version): row.requests for row in rows}
+
+
+def load(
+    tx: Tx,
+    endpoint: str,
+    version: int,
+    *,
+    since: datetime,
+    until: datetime,
+    baseline: Baseline | None,
+) -> list[Profile]:
+    """Return the profiles of the windows that lie within `[since, until)`, oldest first.
+
+    Counts in the bins of another baseline mean nothing in those of this one: such profiles come without columns.
+    """
+    mine = (table.c.endpoint == endpoint) & (table.c.version == version)
+    within = (table.c.window_start >= since) & (table.c.window_end <= until)
+    rows = tx.execute(select(table).where(mine, within).order_by(table.c.window_start, table.c.window_end))
+    return [_profile(row, baseline) for row in rows]
+
+
+def health_before(tx: Tx, endpoint: str, version: int, *, until: datetime, windows: int) -> Health | None:
+    """Return the health of the newest windows with requests that ended by `until`, summed; None where there is none."""
+    mine = (table.c.endpoint == endpoint) & (table.c.version == version)
+    told = (table.c.window_end <= until) & (table.c.requests > 0)
+    columns = select(table.c.requests, table.c.errors_4xx, table.c.errors_5xx, table.c.latency)
+    rows = tx.execute(columns.where(mine, told).order_by(table.c.window_start.desc()).limit(windows))
+    parts = [_health(row) for row in rows]
+    return reduce(add, parts) if parts else None
+
+
+def judged(tx: Tx, endpoint: str, version: int, since: datetime) -> list[tuple[Window, Verdict, int]]:
+    """Return the version's windows that began at `since` or later: how healthy, on how many requests, oldest first."""
+    mine = (table.c.endpoint == endpoint) & (table.c.version == version)
+    columns = select(table.c.window_start, table.c.window_end, table.c.healthy, table.c.requests)
+    rows = tx.execute(columns.where(mine, table.c.window_start >= since).order_by(table.c.window_start))
+    return [(Window(row.window_start, row.window_end), Verdict(row.healthy), row.requests) for row in rows]
+
+
+def _column_names(tx: Tx, ids: Collection[int]) -> dict[int, list[str]]:
+    """Return, for each baseline, its columns in their order: that in which a profile's counts are joined."""
+    rows = tx.execute(select(baselines.c.id, baselines.c.columns).where(baselines.c.id.in_(ids))) if ids else ()
+    return {row.id: list(row.columns) for row in rows}
+
+
+def _row(profile: Profile, names: Mapping[int, list[str]]) -> dict[str, Any]:
+    return {
+        "endpoint": profile.endpoint,
+        "version": profile.version,
+        "window_start": profile.window.start,
+        "window_end": profile.window.end,
+        "requests": profile.health.requests,
+        "errors_4xx": profile.health.errors_4xx,
+        "errors_5xx": profile.health.errors_5xx,
+        "latency": pack(profile.health.latency),
+        "coverage": asdict(profile.coverage),
+        "baseline_id": profile.baseline_id,
+        "healthy": profile.healthy,
+        "steady": profile.steady,
+        "counts": _joined(profile, names) if profile.columns else None,
+    }
+
+
+def _joined(profile: Profile, names: Mapping[int, list[str]]) -> bytes:
+    order = [] if profile.baseline_id is None else names.get(profile.baseline_id, [])
+    if profile.columns.keys() != set(order):
+        raise ValueError(f"the columns of a profile are not those of its baseline {profile.baseline_id}")
+    return pack(np.concatenate([profile.columns[name] for name in order]))
+
+
+def _profile(row: Row[Any], baseline: Baseline | None) -> Profile:
+    ours = baseline is not None and row.baseline_id == baseline.id and row.counts is not None
+    return Profile(
+        endpoint=row.endpoint,
+        version=row.version,
+        window=Window(row.window_start, row.window_end),
+        health=_health(row),
+        coverage=Coverage(**row.coverage),
+        baseline_id=row.baseline_id,
+        columns=_split(unpack(row.counts), baseline) if ours and baseline else {},
+        healthy=Verdict(row.healthy),
+        steady=Verdict(row.steady),
+    )
+
+
+def _health(row: Row[*tuple[Any, ...]]) -> Health:
+    return Health(row.requests, row.errors_4xx, row.errors_5xx, unpack(row.latency))
+
+
+def _split(counts: Counts, baseline: Baseline) -> dict[str, Counts]:
+    ends = np.cumsum([column.bins.size for column in baseline.columns.values()])
+    return dict(zip(baseline.columns, np.split(counts, ends[:-1]), strict=True))

@@ -1,0 +1,54 @@
+"""What is too old to keep goes, in portions: one huge DELETE would keep every other writer waiting."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Table, delete, exists, select, tuple_
+
+from daemon.domain.remediation import OPEN
+from daemon.store.engine import Tx
+from daemon.store.tables import baseline, event, profile, remediation
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """Rows removed. More may be left where a number equals the portion: prune again."""
+
+    profiles: int
+    events: int
+    remediations: int
+    baselines: int
+
+
+def prune(tx: Tx, *, profiles_before: datetime, events_before: datetime, portion: int = 5000) -> Pruned:
+    """Remove at most a portion of each kind of what ended before.
+
+    Kept whatever their age: events not yet delivered, open remediations, baselines that a profile is counted in, and
+    the newest baseline of each version.
+    """
+    return Pruned(
+        profiles=_remove(tx, profile, profile.c.window_end < profiles_before, portion=portion),
+        events=_remove(tx, event, _told(before=events_before), portion=portion),
+        remediations=_remove(tx, remediation, _ended(before=events_before), portion=portion),
+        baselines=_remove(tx, baseline, _replaced(before=profiles_before), portion=portion),
+    )
+
+
+def _told(*, before: datetime) -> ColumnElement[bool]:
+    return (event.c.at < before) & (event.c.delivered_at.is_not(None) | (event.c.dedup_key == ""))
+
+
+def _ended(*, before: datetime) -> ColumnElement[bool]:
+    return remediation.c.state.not_in(OPEN) & (remediation.c.updated_at < before)
+
+
+def _replaced(*, before: datetime) -> ColumnElement[bool]:
+    newer = baseline.alias()
+    same = (newer.c.endpoint == baseline.c.endpoint) & (newer.c.version == baseline.c.version)
+    counted = exists().where(profile.c.baseline_id == baseline.c.id)
+    return (baseline.c.created_at < before) & ~counted & exists().where(same, newer.c.id > baseline.c.id)
+
+
+def _remove(tx: Tx, table: Table, old: ColumnElement[bool], *, portion: int) -> int:
+    key = tuple_(*table.primary_key)
+    return tx.execute(delete(table).where(key.in_(select(*table.primary_key).where(old).limit(portion)))).rowcount

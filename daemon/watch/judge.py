@@ -1,0 +1,38 @@
+"""One measurement in, one verdict out. Pure: the rule of what counts as a breach stands here and nowhere else."""
+
+from dataclasses import dataclass
+
+from daemon.domain.finding import Reason, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    n: int
+    value: float | None
+    lower: float | None
+    """The lower confidence bound of the value."""
+    reported: tuple[tuple[str, float], ...] = ()
+    missing: Reason | None = None
+    """Why there is no value."""
+
+
+def nothing_to_measure(n: int, m: int) -> Measured:
+    """Return the measurement of nothing: no rows now, or none in what they are compared with."""
+    return Measured(n, None, None, missing=Reason.NO_ROWS if not n else Reason.EMPTY_BASELINE if not m else None)
+
+
+def judge(measured: Measured, *, threshold: float, rows_wanted: int) -> tuple[Verdict, Reason]:
+    """Judge a measurement.
+
+    A breach is beyond the threshold with certainty: its lower bound is. Healthy is within the threshold, on enough
+    rows that a breach would have shown. Everything between is inconclusive, and what was not measured is no data.
+    """
+    if measured.value is None or measured.lower is None:
+        return Verdict.NO_DATA, measured.missing or Reason.NO_ROWS
+    if measured.lower > threshold:
+        return Verdict.BREACH, Reason.CERTAINLY_BEYOND
+    if measured.n < rows_wanted:
+        return Verdict.INCONCLUSIVE, Reason.TOO_FEW_ROWS
+    if measured.value > threshold:
+        return Verdict.INCONCLUSIVE, Reason.NOT_CERTAIN
+    return Verdict.HEALTHY, Reason.WITHIN_TOLERANCE

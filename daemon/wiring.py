@@ -1,0 +1,143 @@
+"""Settings in, jobs out: which adapter stands behind which door, and which loop runs how often."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from daemon.adapters.channels import AppriseChannel
+from daemon.adapters.databricks import DatabricksClient, DatabricksJobs, DatabricksServing
+from daemon.adapters.delta import DeltaLog
+from daemon.adapters.mlflow import MlflowRegistry
+from daemon.config.endpoint import EndpointSettings
+from daemon.config.settings import Settings
+from daemon.domain.remediation import OPEN, Mode, Remedy, State
+from daemon.iteration import Told, Work
+from daemon.notify import cycle as notify
+from daemon.ports import Channel, Jobs, Registry, Serving
+from daemon.remediate import archive
+from daemon.remediate import cycle as remediate
+from daemon.remediate.circumstances import mode_of
+from daemon.store import retention
+from daemon.store.engine import Store
+from daemon.telemetry import log
+from daemon.telemetry.metrics import Metrics
+from daemon.tell import told_of_look
+from daemon.watch import cycle as watch
+
+RETENTION_EVERY = timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The doors that all endpoints share."""
+
+    serving: Serving
+    registry: Registry
+    jobs: Jobs
+    channels: tuple[tuple[Channel, str], ...]
+    scratch: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A loop on one subject, and how often it goes round."""
+
+    loop: str
+    endpoint: str
+    every: timedelta
+    work: Work
+
+
+def build_world(settings: Settings, scratch: Path) -> World:
+    """Make the adapters. Nothing is connected yet: a workspace that is away must not hold up the start."""
+    client = DatabricksClient(settings.workspace)
+    return World(
+        serving=DatabricksServing(client),
+        registry=MlflowRegistry(settings.mlflow),
+        jobs=DatabricksJobs(client),
+        channels=tuple((AppriseChannel(c), c.at_least) for c in settings.notify.channels),
+        scratch=scratch,
+    )
+
+
+def watch_doors(settings: Settings, endpoint: EndpointSettings, world: World) -> watch.Doors:
+    inference_log = DeltaLog(
+        endpoint.table, served_entities_table=settings.workspace.served_entities_table, endpoint=endpoint.name
+    )
+    return watch.Doors(inference_log, world.serving, world.registry)
+
+
+def rounds(settings: Settings, world: World, store: Store, metrics: Metrics) -> Iterator[Round]:
+    """Yield every loop that the settings ask for."""
+    for endpoint in settings.endpoints:
+        yield _watch(settings, endpoint, world, store, metrics)
+        yield _remediate(settings, endpoint, world, store, metrics)
+        if mode_of(endpoint, Remedy.ARCHIVE) is not Mode.OFF:
+            yield _housekeep(endpoint, world, store)
+    yield Round("notify", "", settings.notify.interval, _notify(settings, world, store, metrics))
+    yield Round("retention", "", RETENTION_EVERY, _retain(settings, store))
+
+
+def _watch(settings: Settings, endpoint: EndpointSettings, world: World, store: Store, metrics: Metrics) -> Round:
+    doors = watch_doors(settings, endpoint, world)
+
+    def work(now: datetime) -> Told:
+        seen = watch.look(endpoint, doors, store, now=now, scratch=world.scratch)
+        return told_of_look(seen, metrics, now=now)
+
+    return Round("watch", endpoint.name, endpoint.watch.interval, work)
+
+
+def _remediate(settings: Settings, endpoint: EndpointSettings, world: World, store: Store, metrics: Metrics) -> Round:
+    doors = remediate.Doors(world.serving, world.registry, world.jobs, world.scratch)
+
+    def work(now: datetime) -> Told | None:
+        stepped = remediate.step(endpoint, doors, store, now=now)
+        if stepped is None:
+            metrics.remediation_seen(endpoint.name, is_open=False)
+            return None
+        one, state = stepped.remediation, stepped.state
+        moved = state is not one.state
+        if moved:
+            metrics.remediation_moved(endpoint.name, one.remedy, state, is_open=state in OPEN)
+        sentence = f"{endpoint.name}: {one.remedy} {one.id} {state}: {stepped.sentence}"
+        return Told(sentence, {}, quiet=not moved and state in (State.VERIFYING, State.BLOCKED))
+
+    return Round("remediate", endpoint.name, settings.schedule.remediate, work)
+
+
+def _housekeep(endpoint: EndpointSettings, world: World, store: Store) -> Round:
+    def work(now: datetime) -> Told | None:
+        found = archive.housekeep(endpoint, world.serving, world.registry, store, now=now)
+        if found.refused:
+            return Told(f"{endpoint.name}: nothing archived: {found.refused}", {})
+        if found.mark or found.archive:
+            return Told(f"{endpoint.name}: stale versions", {"mark": found.mark, "archive": found.archive})
+        return None
+
+    return Round("housekeep", endpoint.name, endpoint.archive.every, work)
+
+
+def _notify(settings: Settings, world: World, store: Store, metrics: Metrics) -> Callable[[datetime], Told | None]:
+    logger = log.get("daemon.notify")
+
+    def work(now: datetime) -> Told | None:
+        while notify.run(store, world.channels, settings.notify, metrics, logger, now=now):
+            pass
+        return None
+
+    return work
+
+
+def _retain(settings: Settings, store: Store) -> Callable[[datetime], Told | None]:
+    def work(now: datetime) -> Told | None:
+        with store.begin() as tx:
+            pruned = retention.prune(
+                tx,
+                profiles_before=now - settings.store.keep_profiles,
+                events_before=now - settings.store.keep_events,
+            )
+        return Told("old records removed", {"removed": str(pruned)}, quiet=True)
+
+    return work

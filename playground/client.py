@@ -1,0 +1,82 @@
+"""The control paths as methods, and what a person would do by hand in the workspace's pages."""
+
+import json
+import time
+from typing import Any
+
+import urllib3
+
+from playground.address import Address
+
+_TIMEOUT_SECONDS = 30.0
+
+
+class Client:
+    """Speaks to one playground with its main token."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._http = urllib3.PoolManager(timeout=_TIMEOUT_SECONDS, retries=False)
+
+    def effects(self, *, after: int = 0) -> list[dict[str, Any]]:
+        """Return every mutating call behind a sequence number: seq, time, method, path, body, what, status."""
+        effects: list[dict[str, Any]] = self.call("GET", f"/_playground/effects?after={after}")["effects"]
+        return effects
+
+    def outage(self, on: bool, *, endpoints: list[str] | None = None, status: int = 503) -> None:
+        """Begin or end upstream trouble, everywhere or at some endpoints."""
+        self.call("POST", "/_playground/outage", {"on": on, "endpoints": endpoints, "status": status})
+
+    def issue_token(self) -> str:
+        """Return another good token."""
+        return str(self.call("POST", "/_playground/tokens")["token"])
+
+    def expire_token(self, *, token: str | None = None, status: int = 401) -> None:
+        """Have a token, by default the main one, refused with 401 or 403."""
+        self.call("POST", "/_playground/expire-token", {"token": token, "status": status})
+
+    def renew_token(self, *, token: str | None = None) -> None:
+        """Make a token, by default the main one, good again."""
+        self.call("POST", "/_playground/renew-token", {"token": token})
+
+    def flush(self) -> None:
+        """Have the inference tables written now."""
+        self.call("POST", "/_playground/flush")
+
+    def deploy(self, endpoint: str, version: int, *, deadline_seconds: float | None = 60.0) -> None:
+        """Give all traffic to one version, as by hand; wait until it serves unless the deadline is None."""
+        entity = {
+            "entity_name": self._address.endpoints[endpoint].registered_model,
+            "entity_version": str(version),
+            "scale_to_zero_enabled": False,
+        }
+        path = f"/api/2.0/serving-endpoints/{endpoint}"
+        self.call("PUT", f"{path}/config", {"served_entities": [entity]})
+        if deadline_seconds is not None:
+            self.wait_until_deployed(endpoint, deadline_seconds=deadline_seconds)
+
+    def wait_until_deployed(self, endpoint: str, *, deadline_seconds: float) -> None:
+        """Return when no update is under way; raise if it failed."""
+        deadline = time.monotonic() + deadline_seconds
+        while (state := self._config_update(endpoint)) == "IN_PROGRESS":
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{endpoint} is still being updated after {deadline_seconds} s")
+            time.sleep(0.05)
+        if state != "NOT_UPDATING":
+            raise RuntimeError(f"{endpoint}: {state}")
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Send one request and return its JSON; anything but 200 raises."""
+        answer = self._http.request(
+            method,
+            self._address.host + path,
+            body=json.dumps(body or {}),
+            headers={"Authorization": f"Bearer {self._address.token}", "Content-Type": "application/json"},
+        )
+        if answer.status != 200:
+            raise RuntimeError(f"{method} {path}: {answer.status} {answer.data.decode()[:500]}")
+        found: dict[str, Any] = json.loads(answer.data)
+        return found
+
+    def _config_update(self, endpoint: str) -> str:
+        return str(self.call("GET", f"/api/2.0/serving-endpoints/{endpoint}")["state"]["config_update"])

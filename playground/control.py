@@ -1,0 +1,71 @@
+"""`/_playground`: what no real workspace has. Read what was done to it, break it, hurry it."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from playground.api.handlers import json_or_text, workspace_of
+from playground.errors import invalid, missing
+
+
+async def _effects(request: Request) -> Response:
+    after = int(request.query_params.get("after", "0"))
+    return JSONResponse({"effects": workspace_of(request).effects.after(after)})
+
+
+async def _outage(request: Request) -> Response:
+    body, outage = await _body(request), workspace_of(request).outage
+    if body.get("on", True):
+        outage.begin(body.get("endpoints"), status=body.get("status", 503))
+    else:
+        outage.end(body.get("endpoints"))
+    return JSONResponse({"everywhere": outage.everywhere, "at": outage.at})
+
+
+async def _issue_token(request: Request) -> Response:
+    return JSONResponse({"token": workspace_of(request).tokens.issue()})
+
+
+async def _expire_token(request: Request) -> Response:
+    body, tokens = await _body(request), workspace_of(request).tokens
+    status = body.get("status", 401)
+    if status not in (401, 403):
+        raise invalid(f"an expired token is refused with 401 or 403, not with {status}")
+    return _answered(lambda token: tokens.expire(token, status=status), body.get("token") or tokens.main)
+
+
+async def _renew_token(request: Request) -> Response:
+    body, tokens = await _body(request), workspace_of(request).tokens
+    return _answered(tokens.renew, body.get("token") or tokens.main)
+
+
+async def _flush(request: Request) -> Response:
+    await workspace_of(request).flush()
+    return JSONResponse({})
+
+
+def _answered(change: Any, token: str) -> Response:
+    try:
+        change(token)
+    except KeyError:
+        raise missing("There is no such token.") from None
+    return JSONResponse({})
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    body = json_or_text(await request.body())
+    if not isinstance(body, dict):
+        raise invalid("The request body must be a JSON object.")
+    return body
+
+
+routes = [
+    Route("/_playground/effects", _effects, methods=["GET"]),
+    Route("/_playground/outage", _outage, methods=["POST"]),
+    Route("/_playground/tokens", _issue_token, methods=["POST"]),
+    Route("/_playground/expire-token", _expire_token, methods=["POST"]),
+    Route("/_playground/renew-token", _renew_token, methods=["POST"]),
+    Route("/_playground/flush", _flush, methods=["POST"]),
+]

@@ -1,0 +1,51 @@
+"""Fitting: labelled flights in, a fitted pipeline with its dataset and metrics out. Knows nothing of MLflow."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import cross_val_predict
+
+from playground.cases import Case
+from playground.pipelines import as_array, pipeline, score
+
+Predict = Callable[[pd.DataFrame], Any]
+_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A pipeline with all that is to be known about how it came to be."""
+
+    case: Case
+    pipeline: Any
+    dataset: pd.DataFrame
+    """Features, target and `prediction`, each prediction made by a pipeline that had not seen its row."""
+    metrics: dict[str, float]
+
+
+def fit(case: Case, training: pd.DataFrame, evaluation: pd.DataFrame, *, champion: Predict | None = None) -> Fitted:
+    """Fit on `training`; judge, beside the champion where there is one, on the very same `evaluation` rows."""
+    features, target = list(case.features), training[case.target]
+    fitted = pipeline(case).fit(training[features], target)
+    candidates = {case.metric: fitted.predict} | ({f"champion_{case.metric}": champion} if champion else {})
+    metrics = {
+        name: score(case, evaluation[case.target], predict(evaluation[features]))
+        for name, predict in candidates.items()
+    }
+    out_of_sample = cross_val_predict(pipeline(case), training[features], target, cv=_FOLDS)
+    return Fitted(
+        case=case,
+        pipeline=fitted,
+        dataset=training[[*features, case.target]].assign(prediction=as_array(out_of_sample)),
+        metrics=metrics | {"rows": float(len(training)), "evaluation_rows": float(len(evaluation))},
+    )
+
+
+def split(rows: pd.DataFrame, *, evaluation_share: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Divide rows at random into training and evaluation."""
+    order = np.random.default_rng(seed).permutation(len(rows))
+    cut = int(len(rows) * (1 - evaluation_share))
+    return rows.iloc[order[:cut]], rows.iloc[order[cut:]]
