@@ -77,8 +77,13 @@ class Iteration:
         else:
             self._went_well(told, now)
         ended = self._clock.monotonic()
-        result = "failed" if self._failures else "ok"
-        self._metrics.cycle_ended(self._loop, result=result, seconds=ended - started, now=now, endpoint=self._endpoint)
+        self._metrics.cycle_ended(
+            self._loop,
+            result="failed" if self._failures else "ok",
+            seconds=ended - started,
+            now=now,
+            endpoint=self._endpoint,
+        )
         self._heartbeats.beat(self.name, ended)
         self.ran = True
 

@@ -35,7 +35,7 @@ class World:
     serving: Serving
     registry: Registry
     jobs: Jobs
-    channels: tuple[tuple[Channel, str], ...]
+    channels: tuple[Channel, ...]
     scratch: Path
 
 
@@ -56,7 +56,7 @@ def build_world(settings: Settings, scratch: Path) -> World:
         serving=DatabricksServing(client),
         registry=MlflowRegistry(settings.mlflow),
         jobs=DatabricksJobs(client),
-        channels=tuple((AppriseChannel(c), c.at_least) for c in settings.notify.channels),
+        channels=tuple(AppriseChannel(c) for c in settings.notify.channels),
         scratch=scratch,
     )
 

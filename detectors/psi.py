@@ -76,7 +76,8 @@ def statistic(current: Counts, baseline: Counts) -> float:
     -----
     Neighbouring bins are merged until the baseline lets expect 5 rows in each,
     in a sample as small as the smaller of the two; no constant is added to
-    the counts. A bin that was emptied nevertheless counts as half a row.
+    the counts. A bin that was emptied nevertheless counts as half a row, or as
+    what it is in `shrunk` if that is less.
 
     Biased upwards: without drift about ``(1/n + 1/m) * chi2(bins - 1)``, so
     ten bins and 200 rows against many have a mean of 0.05 and exceed 0.1 in
@@ -94,7 +95,9 @@ def statistic(current: Counts, baseline: Counts) -> float:
     0.55
     """
     x, y = _merged(*pair(current, baseline))
-    return _plain(x, y)
+    drawn = _drawn(x, y)
+    q = np.where(x > 0, x / x.sum(), np.minimum(drawn, 0.5 / x.sum()))
+    return _jeffreys(q, y / y.sum())
 
 
 def shrunk(current: Counts, baseline: Counts) -> float:
@@ -108,7 +111,7 @@ def shrunk(current: Counts, baseline: Counts) -> float:
     -------
     float
         PSI after two baseline rows for each bin were added to the window; at
-        least 0, and finite whichever bin is empty.
+        least 0, finite whichever bin is empty, and never above `statistic`.
 
     Raises
     ------
@@ -118,7 +121,7 @@ def shrunk(current: Counts, baseline: Counts) -> float:
     Notes
     -----
     The value that `lower_bound` starts from. Unlike a constant, the added rows
-    can only hide drift, never make it.
+    can only hide drift, never make it up.
 
     Examples
     --------
@@ -183,7 +186,7 @@ def lower_bound(current: Counts, baseline: Counts, alpha: float) -> float:
     sd = math.sqrt(_variance(q, np.log(q / p) - p / q) / n + _variance(p, -np.log(q / p) - q / p) / m)
     by_distribution = noncentrality_above(effective * psi, len(x) - 1, alpha) / effective
     by_delta_method = psi + float(ndtri(alpha)) * sd
-    return max(0.0, min(by_distribution, by_delta_method, _plain(x, y)))
+    return max(0.0, min(by_distribution, by_delta_method))
 
 
 def _merged(x: Counts, y: Counts) -> tuple[Counts, Counts]:
@@ -199,10 +202,6 @@ def _merged(x: Counts, y: Counts) -> tuple[Counts, Counts]:
     if held < least and len(starts) > 1:
         starts.pop()
     return np.add.reduceat(x, starts), np.add.reduceat(y, starts)
-
-
-def _plain(x: Counts, y: Counts) -> float:
-    return _jeffreys(np.maximum(x, 0.5) / x.sum(), y / y.sum())
 
 
 def _drawn(x: Counts, y: Counts) -> Floats:

@@ -28,7 +28,7 @@ class Box:
         """Serve until a signal; return the exit code."""
         mlflow.set_tracking_uri(self._mlflow_server.uri)
         first_versions(self._root, self._mlflow_server)
-        with socket.create_server(("127.0.0.1", port)) as listener:
+        with _listener(port) as listener:
             asyncio.run(self._serve(listener))
         return 0
 
@@ -58,6 +58,15 @@ class Box:
             flights=path_below(self._root),
             jobs=declare_jobs(workspace, self._mlflow_server.uri),
         )
+
+
+def _listener(port: int) -> socket.socket:
+    # The protocol is named because asyncio sends small answers at once only where it reads TCP there.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen(128)
+    return listener
 
 
 def _stop_requested() -> asyncio.Event:

@@ -42,7 +42,8 @@ class Postgres:
         return f"postgresql+psycopg://postgres@/{name}?host={self._host}"
 
     def drop(self, url: str) -> None:
-        self._run(f"DROP DATABASE {psycopg_url(url).rpartition('/')[2].partition('?')[0]} WITH (FORCE)")
+        name = url.partition("?")[0].rpartition("/")[2]
+        self._run(f"DROP DATABASE {name} WITH (FORCE)")
 
     def stop(self) -> None:
         self._server.stop()

@@ -7,6 +7,7 @@ import click
 
 from daemon.cli import show
 from daemon.cli.options import Path, command, endpoint_of, load, opened, print_json
+from daemon.domain.baseline import Baseline
 from daemon.domain.finding import Phase
 from daemon.domain.remediation import Remediation
 from daemon.store import baselines, endpoints, events, findings, remediations, verdicts
@@ -25,10 +26,7 @@ def status(file: Path, as_json: bool) -> None:
     show.table(
         "endpoints",
         ["endpoint", "serves", "seen until (UTC)", "pending", "firing", "known good", "known bad", "under way"],
-        [
-            [s["endpoint"], s["serves"], s["seen_until"], *(_list(s[key]) for key in LISTED)]
-            for s in states
-        ],
+        [[s["endpoint"], s["serves"], s["seen_until"], *(_list(s[key]) for key in LISTED)] for s in states],
     )
 
 
@@ -147,25 +145,25 @@ def baseline(file: Path, as_json: bool, name: str) -> None:
     endpoint_of(settings, name)
     with opened(settings) as store, store.read() as tx:
         known = baselines.all_of(tx, name)
-    rows = [
-        {
-            "version": b.version,
-            "kind": str(b.kind),
-            "rows": b.rows,
-            "source": b.source,
-            "made": b.created_at,
-            "columns": {n: {"kind": str(c.column.kind), "bins": c.bins.size} for n, c in b.columns.items()},
-        }
-        for b in known
-    ]
     if as_json:
-        print_json(rows)
+        print_json([_described(b) for b in known])
         return
     show.table(
         f"baselines of {name}",
         ["version", "kind", "rows", "made (UTC)", "columns", "source"],
-        [[r["version"], r["kind"], r["rows"], r["made"], ", ".join(r["columns"]), r["source"]] for r in rows],  # type: ignore[call-overload]
+        [[b.version, b.kind, b.rows, b.created_at, ", ".join(b.columns), b.source] for b in known],
     )
+
+
+def _described(known: Baseline) -> dict[str, Any]:
+    return {
+        "version": known.version,
+        "kind": str(known.kind),
+        "rows": known.rows,
+        "source": known.source,
+        "made": known.created_at,
+        "columns": {n: {"kind": str(c.column.kind), "bins": c.bins.size} for n, c in known.columns.items()},
+    }
 
 
 def _list(values: list[Any]) -> str:

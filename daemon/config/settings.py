@@ -38,8 +38,8 @@ class Workspace(Section):
 
 
 class Mlflow(Section):
-    tracking_uri: str = "databricks"
-    """Where runs and their artifacts are: `http(s)://...` or `databricks`."""
+    tracking_uri: str | None = None
+    """Where runs and their artifacts are: `http(s)://...`. Left out: $MLFLOW_TRACKING_URI."""
     registry_uri: str | None = None
     """Where registered models are. Left out: the tracking server."""
 

@@ -56,9 +56,12 @@ def load(
 
 
 def health_before(tx: Tx, endpoint: str, version: int, *, until: datetime, windows: int) -> Health | None:
-    """Return the health of the newest windows with requests that ended by `until`, summed; None where there is none."""
+    """Return the health of the newest windows that ended by `until`, summed; None where there is none.
+
+    Windows without requests say nothing, and those in breach are not what a version shall be remembered by.
+    """
     mine = (table.c.endpoint == endpoint) & (table.c.version == version)
-    told = (table.c.window_end <= until) & (table.c.requests > 0)
+    told = (table.c.window_end <= until) & (table.c.requests > 0) & (table.c.healthy != Verdict.BREACH)
     columns = select(table.c.requests, table.c.errors_4xx, table.c.errors_5xx, table.c.latency)
     rows = tx.execute(columns.where(mine, told).order_by(table.c.window_start.desc()).limit(windows))
     parts = [_health(row) for row in rows]

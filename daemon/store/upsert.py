@@ -12,8 +12,9 @@ Insert = postgresql.Insert | sqlite.Insert
 
 
 def insert(tx: Tx, table: Table) -> Insert:
-    """Return an INSERT that has an `on_conflict` clause."""
-    return postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)
+    """Return an INSERT that has an `on_conflict` clause, and whose `rowcount` tells whether there was none."""
+    statement = postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)
+    return statement.execution_options(preserve_rowcount=True)
 
 
 def upsert(

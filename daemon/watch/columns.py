@@ -48,7 +48,7 @@ def fetch(connection: DuckDBPyConnection, table: str, typed: Mapping[str, Kind],
     """Read a table in one pass. The names go into SQL as they are: they must be the caller's own, not the data's."""
     if not typed and not plain:
         return Fetched({}, {})
-    dictionaries = {n: _dictionary(connection, table, n) for n, kind in typed.items() if kind is Kind.CATEGORICAL}
+    dictionaries = _dictionaries(connection, table, [n for n, kind in typed.items() if kind is Kind.CATEGORICAL])
     wanted = [f"enum_code({n}::{n}_values) AS {n}" if n in dictionaries else n for n in (*typed, *plain)]
     arrays = connection.execute(f"SELECT {', '.join(wanted)} FROM {table}").fetchnumpy()
     return Fetched(
@@ -57,13 +57,15 @@ def fetch(connection: DuckDBPyConnection, table: str, typed: Mapping[str, Kind],
     )
 
 
-def _dictionary(connection: DuckDBPyConnection, table: str, name: str) -> tuple[str, ...]:
-    connection.execute(f"DROP TYPE IF EXISTS {name}_values")
-    connection.execute(
-        f"CREATE TEMP TYPE {name}_values AS ENUM (SELECT DISTINCT {name} FROM {table} WHERE {name} IS NOT NULL ORDER BY 1)"
-    )
-    row = connection.execute(f"SELECT enum_range(NULL::{name}_values)").fetchone()
-    return tuple(row[0]) if row else ()
+def _dictionaries(connection: DuckDBPyConnection, table: str, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Make an enumeration type `<name>_values` of each column."""
+    for name in names:
+        connection.execute(f"DROP TYPE IF EXISTS {name}_values")
+        values = f"SELECT DISTINCT {name} FROM {table} WHERE {name} IS NOT NULL ORDER BY 1"
+        connection.execute(f"CREATE TEMP TYPE {name}_values AS ENUM ({values})")
+    ranges = ", ".join(f"enum_range(NULL::{name}_values)" for name in names)
+    row = connection.execute(f"SELECT {ranges}").fetchone() if names else None
+    return {name: tuple(values) for name, values in zip(names, row or (), strict=True)}
 
 
 def numeric(array: Plain) -> NumericColumn:

@@ -13,7 +13,7 @@ from pathlib import Path
 from daemon.config.endpoint import EndpointSettings
 from daemon.domain.baseline import Baseline
 from daemon.domain.decision import Decision
-from daemon.domain.finding import Cause, Finding, Trail
+from daemon.domain.finding import Cause, Check, Finding, Trail
 from daemon.domain.profile import Profile
 from daemon.domain.sample import HealthCount
 from daemon.domain.serving import EndpointState
@@ -47,7 +47,7 @@ class Look:
     state: EndpointState
     profiles: Sequence[Profile]
     findings: Sequence[Finding]
-    trails: Mapping[int, Mapping[object, Trail]]
+    trails: Mapping[int, Mapping[Check, Trail]]
     decision: Decision
     newest: datetime | None
     unknown: Mapping[str, int]

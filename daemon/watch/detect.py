@@ -77,18 +77,22 @@ def _shift(statistic: Statistic, now: Counts, before: Counts, alpha: float) -> M
     n, m = int(now.sum()), int(before.sum())
     if not n or not m:
         return nothing_to_measure(n, m)
+    found = MEASURES[statistic](now, before, alpha)
+    return Measured(n, found.value, found.lower, _reported(statistic, now, before, found.p_value))
+
+
+MEASURES = {Statistic.KS: ks.measure, Statistic.LINF: linf.measure, Statistic.PSI: psi.measure}
+
+
+def _reported(
+    statistic: Statistic, now: Counts, before: Counts, p_value: float | None
+) -> tuple[tuple[str, float], ...]:
+    """Return numbers that people know and ask for. They decide nothing."""
     if statistic is Statistic.PSI:
-        value, lower = psi.statistic(now, before), psi.lower_bound(now, before, alpha)
-        reported = (("jensen_shannon", jensen_shannon.statistic(now, before)),)
-    elif statistic is Statistic.KS:
-        value = ks.statistic(now, before)
-        lower = ks.lower_bound(value, n, m, alpha)
-        reported = (("p_value", ks.p_value(value, n, m)),)
-    else:
-        value = linf.statistic(now, before)
-        lower = linf.lower_bound(now, before, alpha)
-        reported = (("chi_square_p_value", chi_square.p_value(now, before)),)
-    return Measured(n, value, lower, reported)
+        return (("jensen_shannon", jensen_shannon.statistic(now, before)),)
+    if statistic is Statistic.LINF:
+        return (("chi_square_p_value", chi_square.p_value(now, before)),)
+    return (("p_value", p_value),) if p_value is not None else ()
 
 
 def _missing(bins: object, now: Counts, before: Counts) -> Iterator[tuple[Statistic, tuple[int, int]]]:

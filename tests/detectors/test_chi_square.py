@@ -17,6 +17,11 @@ def test_statistic_and_p_value_are_those_of_scipy(pair: Pair) -> None:
     assert found.p_value == pytest.approx(truth.pvalue, rel=1e-6, abs=1e-12)
 
 
+def test_a_bin_that_both_leave_empty_is_no_degree_of_freedom() -> None:
+    """By hand: chi2 = 4 on one degree of freedom, p = 2 * (1 - Phi(2)) = 0.04550026."""
+    assert chi_square.p_value(np.array([30, 20, 0]), np.array([20, 30, 0])) == pytest.approx(0.04550026)
+
+
 def test_it_reports_and_has_no_bound() -> None:
     found = chi_square.measure(np.array([40, 60]), np.array([500, 500]))
     assert found.lower is None

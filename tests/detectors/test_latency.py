@@ -58,6 +58,11 @@ def test_a_quantile_is_never_too_low_and_at_most_a_bucket_too_high(ms: list[floa
         assert found <= exact * 2 ** (1 / 8) * (1 + 1e-12)
 
 
+def test_the_seventh_of_a_hundred_is_the_seventh_although_seven_percent_of_them_are_a_hair_more() -> None:
+    assert 0.07 * 100 > 7
+    assert latency.quantile(latency.count([1.0] * 7 + [1_000.0] * 93), 0.07) < 2
+
+
 @given(milliseconds, st.integers(0, latency.BUCKETS - 1))
 def test_the_share_above_a_bucket_is_that_of_the_requests(ms: list[float], bucket: int) -> None:
     above = int(np.count_nonzero(latency.bucket(ms) > bucket))

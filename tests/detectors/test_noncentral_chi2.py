@@ -1,3 +1,5 @@
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +34,13 @@ def test_the_bound_inverts_the_quantile_of_scipy_stats(df: int, noncentrality: f
 def test_beyond_a_million_it_errs_low_and_by_little(df: int, x: float, alpha: float, loss: float) -> None:
     truth = optimize.brentq(lambda nc: stats.ncx2.isf(alpha, df, nc) - x, 0.9 * x, 1.1 * x)
     assert (1 - loss) * truth < noncentrality_above(x, df, alpha) < truth
+
+
+@pytest.mark.parametrize("alpha", [0.5, 1e-9])
+def test_beyond_a_million_it_inverts_birges_inequality(alpha: float) -> None:
+    df, noncentrality, t = 9, 2e6, -math.log(alpha)
+    x = df + noncentrality + 2 * math.sqrt((df + 2 * noncentrality) * t) + 2 * t
+    assert noncentrality_above(x, df, alpha) == pytest.approx(noncentrality, rel=1e-12)
 
 
 @pytest.mark.parametrize("x", [1e9, 1e15, 1e300])

@@ -22,9 +22,9 @@ class PlainRule:
         groups = self._merged(list(zip(current.tolist(), baseline.tolist(), strict=True)))
         self.bins = len(groups)
         self.p = [y / self.m for _, y in groups]
-        self.q_plain = [max(x, 0.5) / self.n for x, _ in groups]
         prior = 2 * self.bins
         self.q = [(x + prior * p) / (self.n + prior) for (x, _), p in zip(groups, self.p, strict=True)]
+        self.q_plain = [x / self.n or min(0.5 / self.n, q) for (x, _), q in zip(groups, self.q, strict=True)]
 
     def _merged(self, bins: list[tuple[int, int]]) -> list[tuple[int, int]]:
         def expected(group: tuple[int, int]) -> float:
@@ -48,7 +48,7 @@ class PlainRule:
             return False
         found, effective = self.value(self.q), self.n * self.m / (self.n + self.m)
         far = found > stats.ncx2.isf(alpha, self.bins - 1, effective * tau) / effective
-        return bool(far and found > tau + stats.norm.isf(alpha) * self.sd() and self.value(self.q_plain) > tau)
+        return bool(far and found > tau + stats.norm.isf(alpha) * self.sd())
 
     def sd(self) -> float:
         slopes_q = [math.log(a / b) - b / a for a, b in zip(self.q, self.p, strict=True)]
@@ -143,9 +143,15 @@ def test_a_never_seen_category_does_not_make_it_infinite() -> None:
 
 
 def test_an_emptied_bin_counts_as_half_a_row() -> None:
-    """By hand: 0.5 of 100 rows against 0.5, and 100 against 0.5: (0.005 - 0.5) ln 0.01 + 0.5 ln 2."""
+    """By hand: shares 0.005 and 1 against one half each: (0.005 - 0.5) ln 0.01 + 0.5 ln 2."""
     found = psi.statistic(np.array([0, 100]), np.array([500, 500]))
     assert found == pytest.approx(2.279559 + 0.346574, abs=1e-5)
+
+
+def test_many_emptied_bins_leave_no_less_than_the_bound_starts_from() -> None:
+    """Half a row would be more than the two rows per bin amount to: 10,000 rows, 30 bins of 6 expected rows emptied."""
+    current, baseline = np.array([0] * 30 + [10_000]), np.array([60] * 30 + [98_200])
+    assert psi.lower_bound(current, baseline, 0.5) <= psi.shrunk(current, baseline) <= psi.statistic(current, baseline)
 
 
 @pytest.mark.parametrize("rows", [1, 4, 9])
@@ -181,6 +187,7 @@ def test_just_below_the_bound_the_rule_certifies_and_just_above_it_does_not(pair
 def test_the_bound_never_exceeds_the_statistic(pair: Pair, alpha: float) -> None:
     found = psi.measure(*pair, alpha)
     assert found.lower is not None and 0 <= found.lower <= found.value < math.inf
+    assert found.lower <= psi.shrunk(*pair) <= found.value * (1 + 1e-12) + 1e-15
     assert (found.n, found.m) == (pair[0].sum(), pair[1].sum())
 
 

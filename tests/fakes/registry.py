@@ -43,10 +43,12 @@ class FakeRegistry(Fake):
 
     def versions(self, model: str) -> list[ModelVersion]:
         self._ask("versions")
+        self._registered(model)
         return [self._record(m, v) for m, v in sorted(self._versions) if m == model]
 
     def alias(self, model: str, alias: str) -> int | None:
         self._ask("alias")
+        self._registered(model)
         return self._aliases.get((model, alias))
 
     def set_alias(self, model: str, alias: str, version: int) -> None:
@@ -138,6 +140,10 @@ class FakeRegistry(Fake):
 
     def artifacts(self, model: str, version: int) -> Path:
         return self.folder / model / str(version)
+
+    def _registered(self, model: str) -> None:
+        if model not in self._newest:
+            raise PlatformError(f"registered model {model} does not exist", permanent=True, missing=True)
 
     def _find(self, model: str, version: int) -> _Version:
         if (model, version) not in self._versions:

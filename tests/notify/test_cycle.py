@@ -115,6 +115,7 @@ def test_nothing_to_tell_is_nothing_done(loop: Loop) -> None:
 def test_a_page_goes_out_at_once_and_once(loop: Loop) -> None:
     loop.queue(page(1, "flight-delay", sentence="rolled back to version 2", numbers={"requests": 200}))
     assert loop.run() is True
+    assert loop.metric("mlsteward_events_pending") == 0
     assert loop.run() is False
     (sent,) = loop.channels[0].sent
     assert sent.title == "[page] flight-delay: rolled back to version 2"
@@ -122,7 +123,6 @@ def test_a_page_goes_out_at_once_and_once(loop: Loop) -> None:
     assert sent.event.dedup_key == "flight-delay/1"
     assert loop.pending() == []
     assert loop.metric("mlsteward_notifications_total", channel="ops", result="delivered") == 1
-    assert loop.metric("mlsteward_events_pending") == 0
 
 
 def test_events_of_an_endpoint_become_one_message_after_the_wait(loop: Loop) -> None:
@@ -190,6 +190,19 @@ def test_a_channel_that_is_away_holds_up_no_other_channel_and_hears_it_later(loo
     assert loop.titles(0) == ["[page] flights: sentence 1"]
     assert loop.titles(1) == ["[page] flights: sentence 1"]
     assert loop.pending() == []
+
+
+def test_a_channel_does_not_hear_again_what_it_took_when_more_comes_for_the_one_that_was_away(
+    loop: Loop,
+) -> None:
+    loop.channels = [FakeChannel("away"), FakeChannel("ops")]
+    loop.channels[0].fail_next(AWAY)
+    loop.queue(page(1))
+    loop.run()
+    loop.queue(page(2, at=1))
+    loop.run(after=1)
+    assert loop.titles(0) == ["[page] flights: 2 events"]
+    assert loop.titles(1) == ["[page] flights: sentence 1", "[page] flights: sentence 2"]
 
 
 def test_a_group_that_fails_holds_up_no_other_group(loop: Loop) -> None:

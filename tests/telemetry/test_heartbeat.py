@@ -64,6 +64,8 @@ def test_a_cleared_loop_is_not_missed_and_its_last_beat_is_ignored() -> None:
     beats.beat("watch", 1.0)
     beats.clear("never seen")
     assert beats.stalled(1e9) == []
+    beats.expect("watch", EVERY, 1e9)
+    assert beats.stalled(1e9 + 30) == []
 
 
 def test_a_beat_that_arrives_out_of_order_does_not_age_the_loop() -> None:

@@ -3,3 +3,9 @@
 JSON is read as it comes: the SDK's typed classes turn a value that they do not know into None, and a workload type
 that is lost on the way in would be lost from the endpoint on the way back.
 """
+
+from daemon.adapters.databricks.client import DatabricksClient
+from daemon.adapters.databricks.jobs import DatabricksJobs
+from daemon.adapters.databricks.serving import DatabricksServing
+
+__all__ = ["DatabricksClient", "DatabricksJobs", "DatabricksServing"]

@@ -16,7 +16,7 @@ Json = Mapping[str, Any]
 PAUSES_SECONDS = (1.0, 3.0)
 
 
-class Client:
+class DatabricksClient:
     """Connects at its first request, and again with a rotated secret once the old one is refused."""
 
     def __init__(self, settings: Workspace, *, pauses: Sequence[float] = PAUSES_SECONDS) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from daemon.adapters.databricks.client import Client, Json
+from daemon.adapters.databricks.client import DatabricksClient, Json
 from daemon.domain.registry import JobRun, RunState
 
 LONGEST = 500
@@ -30,7 +30,7 @@ RESULTS = {
 
 
 class DatabricksJobs:
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: DatabricksClient) -> None:
         self._client = client
 
     def start(self, job_id: int, parameters: Mapping[str, str], *, token: str) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from daemon.adapters.databricks.client import Client, Json
+from daemon.adapters.databricks.client import DatabricksClient, Json
 from daemon.domain.serving import EndpointState, ServedEntity, Update
 from daemon.ports import PlatformError
 
@@ -32,7 +32,7 @@ UPDATES = {
 
 
 class DatabricksServing:
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: DatabricksClient) -> None:
         self._client = client
 
     def state(self, endpoint: str) -> EndpointState:

@@ -2,3 +2,7 @@
 
 Models are never loaded: loading one runs whatever code was logged with it.
 """
+
+from daemon.adapters.mlflow.registry import MlflowRegistry
+
+__all__ = ["MlflowRegistry"]

@@ -2,13 +2,9 @@
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
-from daemon.adapters.mlflow.client import Client
+from daemon.adapters.mlflow.client import Client, Repository
 from daemon.ports import PlatformError
-
-if TYPE_CHECKING:
-    from mlflow.store.artifact.artifact_repo import ArtifactRepository
 
 
 class Artifacts:
@@ -43,7 +39,7 @@ class Artifacts:
         if repository.list_artifacts():
             repository.delete_artifacts()
 
-    def _repository(self, model: str, version: int) -> "ArtifactRepository":
+    def _repository(self, model: str, version: int) -> Repository:
         return self._client.repository(self._client.place(f"models:/{model}/{version}"))
 
     def _sharing(self, model: str, version: int) -> list[str]:

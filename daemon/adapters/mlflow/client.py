@@ -2,12 +2,14 @@
 
 import os
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from daemon.config.settings import Mlflow
+from daemon.ports import PlatformError
 
 if TYPE_CHECKING:
-    from mlflow.store.artifact.artifact_repo import ArtifactRepository
+    from mlflow.entities import FileInfo
     from mlflow.tracking.client import MlflowClient
 
 ENVIRONMENT = {
@@ -23,12 +25,35 @@ ENVIRONMENT = {
 """MLflow reads some of these while it is imported. Whoever set one by hand is heard."""
 
 
+class Repository(Protocol):
+    """The files below one address: as much of MLflow's own, which has no types, as is used."""
+
+    def list_artifacts(self) -> "Sequence[FileInfo]": ...
+
+    def download_artifacts(self, artifact_path: str, dst_path: str) -> str: ...
+
+    def log_artifacts(self, local_dir: str) -> None: ...
+
+    def delete_artifacts(self) -> None: ...
+
+
 class Client:
     def __init__(self, settings: Mlflow) -> None:
-        self.tracking_uri = settings.tracking_uri
-        self.registry_uri = settings.registry_uri or settings.tracking_uri
+        self._settings = settings
         self._lock = threading.Lock()
         self._api: MlflowClient | None = None
+
+    @property
+    def tracking_uri(self) -> str:
+        uri = self._settings.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
+        if not uri:
+            # Left to itself, MLflow would make a database in the current folder and find it empty.
+            raise PlatformError("name the MLflow server: [mlflow] tracking_uri is not set", permanent=True)
+        return uri.rstrip("/")
+
+    @property
+    def registry_uri(self) -> str:
+        return self._settings.registry_uri or self.tracking_uri
 
     @property
     def api(self) -> "MlflowClient":
@@ -37,8 +62,8 @@ class Client:
                 self._api = _build(self.tracking_uri, self.registry_uri)
             return self._api
 
-    def repository(self, uri: str) -> "ArtifactRepository":
-        """Return the door to the artifacts below an address (`mlflow-artifacts:/...`, `s3://...`, a path)."""
+    def repository(self, uri: str) -> Repository:
+        """Return the files below an address (`mlflow-artifacts:/...`, `s3://...`, a folder)."""
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
         return get_artifact_repository(uri, tracking_uri=self.tracking_uri, registry_uri=self.registry_uri)

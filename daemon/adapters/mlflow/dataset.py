@@ -52,7 +52,7 @@ def _address(source: Mapping[str, object]) -> str | None:
 
 def _fetch(client: Client, source: str, target: Path) -> Path:
     scheme = urlsplit(source).scheme
-    served = f"{client.tracking_uri.rstrip('/')}{SERVED_ARTIFACTS}"
+    served = f"{client.tracking_uri}{SERVED_ARTIFACTS}"
     if source.startswith(served):
         # By the client's own way in, because the server may ask who is there.
         source = f"mlflow-artifacts:/{source.removeprefix(served)}"

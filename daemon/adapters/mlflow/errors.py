@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+import requests
+
 from daemon.ports import PlatformError
 
 LONGEST = 300
@@ -19,7 +21,9 @@ GONE = Meaning(True, "it is not there", True)
 REFUSED = Meaning(True, "MLflow refuses it as it is")
 LOCKED_OUT = Meaning(False, "look at the credentials for MLflow")
 NOT_MLFLOW = Meaning(False, "nobody knows this address: are the URIs in [mlflow] right?")
-AWAY = Meaning(False, "the MLflow server is away or in trouble: it will be tried again")
+AWAY = Meaning(False, "the server is away or in trouble: it will be tried again")
+DISK = Meaning(False, "look at this machine's disk")
+UNINSTALLED = Meaning(True, "MLflow reaches this place only with that package: install it beside mlsteward")
 
 MEANINGS = {
     "RESOURCE_DOES_NOT_EXIST": GONE,
@@ -34,6 +38,9 @@ MEANINGS = {
 }
 """By MLflow's error code; any other code is trouble on its side."""
 
+BY_STATUS = {401: LOCKED_OUT, 403: LOCKED_OUT, 404: GONE, 410: GONE}
+"""For files, which come without such a code."""
+
 
 @contextmanager
 def asking(what: str) -> Iterator[None]:
@@ -42,15 +49,25 @@ def asking(what: str) -> Iterator[None]:
         yield
     except PlatformError:
         raise
-    except ImportError as error:
-        advice = "install that package beside mlsteward: MLflow needs it to reach this place"
-        raise _error(what, error, Meaning(True, advice)) from None
     except Exception as error:
-        meaning = MEANINGS.get(getattr(error, "error_code", ""), AWAY)
-        raise _error(what, error, meaning) from None
+        # Not chained: a traceback through MLflow tells nobody what to do.
+        raise _platform_error(what, error) from None
 
 
-def _error(what: str, error: Exception, meaning: Meaning) -> PlatformError:
+def _platform_error(what: str, error: Exception) -> PlatformError:
+    meaning = _meaning(error)
     words = str(error).partition("\n")[0].strip() or type(error).__name__
     message = f"could not {what}: {words[:LONGEST]} ({meaning.advice})"
     return PlatformError(message, permanent=meaning.permanent, missing=meaning.missing)
+
+
+def _meaning(error: Exception) -> Meaning:
+    if isinstance(error, ImportError):
+        return UNINSTALLED
+    if isinstance(error, requests.HTTPError):
+        return BY_STATUS.get(error.response.status_code if error.response is not None else 0, AWAY)
+    if isinstance(error, FileNotFoundError):
+        return GONE
+    if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+        return DISK
+    return MEANINGS.get(getattr(error, "error_code", ""), AWAY)

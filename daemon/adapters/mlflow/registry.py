@@ -1,7 +1,7 @@
 """The port Registry: versions, aliases and tags, what was logged with them, and their artifacts."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,15 +38,9 @@ class MlflowRegistry:
         with asking(f"list the versions of {model}"):
             api = self._client.api
             # A search tells no aliases.
-            aliases = {str(a): int(v) for a, v in api.get_registered_model(model).aliases.items()}
-            found, token = [], None
-            while page := api.search_model_versions(f"name = '{model}'", page_token=token):
-                found += page
-                token = page.token
-                if not token:
-                    break
-            of = {int(v.version): tuple(a for a, n in aliases.items() if n == int(v.version)) for v in found}
-            return sorted((_version(v, of[int(v.version)]) for v in found), key=lambda v: v.version)
+            aliases = {str(alias): int(v) for alias, v in api.get_registered_model(model).aliases.items()}
+            found = [_version(shown, _naming(aliases, int(shown.version))) for shown in self._search(model)]
+            return sorted(found, key=lambda version: version.version)
 
     def alias(self, model: str, alias: str) -> int | None:
         with asking(f"read the alias {alias} of {model}"):
@@ -96,12 +90,23 @@ class MlflowRegistry:
         with asking(f"remove the artifacts of {model} version {version}"):
             self._artifacts.remove(model, version)
 
+    def _search(self, model: str) -> "Iterator[Shown]":
+        page = self._client.api.search_model_versions(f"name = '{model}'")
+        yield from page
+        while page.token:
+            page = self._client.api.search_model_versions(f"name = '{model}'", page_token=page.token)
+            yield from page
+
     def _mlmodel(self, model: str, version: int) -> str:
         text = self._mlmodels.get((model, version)) or self._artifacts.text(model, version, MLMODEL)
         if text is None:
             raise PlatformError(f"{model} version {version} has no MLmodel file", permanent=True, missing=True)
         self._mlmodels[model, version] = text
         return text
+
+
+def _naming(aliases: Mapping[str, int], version: int) -> tuple[str, ...]:
+    return tuple(alias for alias, named in aliases.items() if named == version)
 
 
 def _version(shown: "Shown", aliases: tuple[str, ...]) -> ModelVersion:

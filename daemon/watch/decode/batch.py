@@ -31,26 +31,28 @@ def decode(sample: Sample, signature: Signature, *, threads: int = 1) -> Batch:
     pieces: list[Piece] = []
     tried: set[Plan] = set()
     with session(threads) as duck:
-        waiting = _prepare(duck, sample, tally)
+        waiting = _prepare(duck, sample, signature, tally)
         while waiting >= BULK and len(tried) < ROUNDS and (plan := _plan(duck, tried)):
             tried.add(plan)
             # a name that DuckDB cannot take for a column costs speed, not rows
             with contextlib.suppress(duckdb.Error):
-                pieces.append(decode_swiftly(duck, plan, signature, tally))
-            waiting = _number(duck, "SELECT count(*) FROM waiting")
+                piece, requests = decode_swiftly(duck, plan, signature, tally)
+                pieces.append(piece)
+                waiting -= requests
         if waiting:
             pieces += [decode_exactly(chunk, signature, tally) for chunk in _chunks(duck)]
     whole = joined(pieces, signature)
     return Batch(whole.part, whole.columns, tally.faults, tally.sampled, tally.decoded)
 
 
-def _prepare(duck: DuckDBPyConnection, sample: Sample, tally: Tally) -> int:
+def _prepare(duck: DuckDBPyConnection, sample: Sample, signature: Signature, tally: Tally) -> int:
     """Lay out what waits to be decoded, and return how many. A body that is not there is counted at once."""
     duck.register("rows", sample.rows)
     duck.execute("CREATE TEMP TABLE done (doc BIGINT)")
-    duck.execute("""
+    answered = "coalesce(status_code = 200, false)" if signature.outputs else "false"
+    duck.execute(f"""
         CREATE TEMP VIEW waiting AS SELECT * FROM (
-            SELECT row_number() OVER () - 1 AS doc, part, coalesce(status_code = 200, false) AS answered, request, response FROM rows
+            SELECT row_number() OVER () - 1 AS doc, part, {answered} AS answered, request, response FROM rows
         ) ANTI JOIN done USING (doc) WHERE request IS NOT NULL""")
     sizes = duck.execute("SELECT part, count(*), count(request) FROM rows GROUP BY part").fetchall()
     for part, sampled, readable in sizes:
@@ -85,7 +87,3 @@ def _chunks(duck: DuckDBPyConnection) -> Iterator[list[Document]]:
     while chunk := found.fetchmany(CHUNK):
         yield [Document(*row) for row in chunk]
 
-
-def _number(duck: DuckDBPyConnection, query: str) -> int:
-    row = duck.execute(query).fetchone()
-    return int(row[0]) if row else 0

@@ -59,6 +59,11 @@ class Tally:
         if n:
             self.faults[part][f"{Fault.MISSING_COLUMN}:{column}"] += n
 
+    def requests(self, part: NDArray[np.int32]) -> None:
+        """Count decoded requests, given by their parts."""
+        for index, n in enumerate(np.bincount(part, minlength=self.parts)):
+            self.decoded[index] += int(n)
+
     def records(self, part: NDArray[np.int32], *, missing: Iterable[str], extra: int) -> None:
         """Count what all of these records, given by their parts, lack and have too much."""
         missing = tuple(missing)

@@ -1,0 +1,65 @@
+"""`make demo`: the daemon's main job on real input, in four acts. Exit 0 only if every act ended as it should."""
+
+import argparse
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.status import Status
+
+from playground.acts import NotInTimeError, Play
+from playground.stage import Stage
+from playground.timeline import Timeline
+
+
+def main() -> int:
+    """Set the stage, play, write the timeline."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="leave the folder of the box behind, to look around in it")
+    options = parser.parse_args()
+    out = Path("build")
+    out.mkdir(exist_ok=True)
+    root = Path(tempfile.mkdtemp(prefix="mlsteward-demo-"))
+    timeline = Timeline()
+    try:
+        ended = play(root, timeline)
+    except KeyboardInterrupt:
+        timeline.deed("interrupted: everything that was started is stopped")
+        ended = 130
+    finally:
+        for log in root.glob("*.log"):
+            shutil.copyfile(log, out / f"demo-{log.name}")
+        if not options.keep:
+            shutil.rmtree(root, ignore_errors=True)
+    timeline.show()
+    held = sum(e.passed is True for e in timeline.entries)
+    timeline.console.print(f"{held} checks held, {len(timeline.failed)} did not")
+    timeline.write(out / "timeline.json")
+    timeline.console.print(f"{out / 'timeline.json'}", soft_wrap=True)
+    return ended
+
+
+def play(root: Path, timeline: Timeline) -> int:
+    """Play the acts on a stage below `root`; return the exit status."""
+    status = Status("", console=timeline.console)
+    with status:
+        status.update("starting a workspace in a box: MLflow server, two models, their endpoints")
+        with Stage(root) as stage:
+            timeline.deed("the workspace is up, mlsteward watches it", workspace=stage.address.host)
+            acts = Play(stage, timeline, status.update)
+            try:
+                for act in (acts.drift, acts.bad_release, acts.upstream, acts.housekeeping):
+                    act()
+            except (NotInTimeError, RuntimeError) as error:
+                acts.listen()
+                timeline.check(f"the act went on: {error}", False)
+            finally:
+                acts.close()
+            acts.listen()
+            status.update("stopping everything")
+    return 1 if timeline.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

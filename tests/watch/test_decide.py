@@ -1,0 +1,122 @@
+"""Causes point to remedies: every branch of the decision, by a story."""
+
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon.config.endpoint import Decide
+from daemon.domain.decision import Action, Because
+from daemon.domain.finding import Against, Check, Statistic, Trail
+from daemon.domain.remediation import Remedy, Standing, VersionVerdict
+from daemon.watch.decide import View, decide, last_known_good
+from tests.watch.stories import DRIFT, ERRORS, START, firing, lived, window
+
+NOW = START + timedelta(hours=2)
+STALE = timedelta(hours=2)
+NULLS = Check(Statistic.NULLS, "carrier")
+
+
+def verdict(version: int, standing: Standing = Standing.GOOD, *, hours: int = 0) -> VersionVerdict:
+    return VersionVerdict("flights", "m", version, standing, "", START + timedelta(hours=hours))
+
+
+def view(
+    *trails: Trail, main: int = 2, record: tuple[VersionVerdict, ...] = (), ill: tuple[str, ...] = (), seen: int = 7
+) -> View:
+    return View("flights", main, trails, record, ill, window(seen - 1).end if seen else None)
+
+
+def decided(*trails: Trail, **about: object) -> tuple[Action, Because, Remedy | None, int | None]:
+    decision = decide(view(*trails, **about), stale_after=STALE, now=NOW)  # type: ignore[arg-type]
+    return decision.action, decision.because, decision.remedy, decision.target
+
+
+def test_drift_of_the_version_in_charge_leads_to_a_retraining() -> None:
+    assert decided(firing(DRIFT, version=2)) == (Action.REMEDIATE, Because.DRIFT, Remedy.RETRAIN, None)
+
+
+def test_drift_of_a_version_that_is_not_in_charge_leads_to_nothing() -> None:
+    assert decided(firing(DRIFT, version=3))[0] is Action.NOTHING
+
+
+def test_a_version_worse_than_the_good_one_before_it_is_rolled_back_to_that() -> None:
+    bad = firing(version=3, against=Against.BEFORE, against_version=2)
+    assert decided(bad, main=3, record=(verdict(1), verdict(2, hours=1))) == (
+        Action.REMEDIATE,
+        Because.VERSION_GOT_WORSE,
+        Remedy.ROLLBACK,
+        2,
+    )
+
+
+def test_a_version_worse_than_the_one_beside_it_is_rolled_back() -> None:
+    bad = firing(version=3, against=Against.BESIDE, against_version=2)
+    assert decided(bad, record=(verdict(2),))[2:] == (Remedy.ROLLBACK, 2)
+
+
+def test_it_is_never_rolled_back_to_a_version_known_bad_even_where_that_is_the_number_before() -> None:
+    bad = firing(version=4, against=Against.BEFORE, against_version=1)
+    record = (verdict(1), verdict(2, hours=1), verdict(3, Standing.BAD, hours=9))
+    assert decided(bad, main=4, record=record)[3] == 2
+
+
+def test_without_a_good_version_somebody_is_called() -> None:
+    bad = firing(version=3, against=Against.BESIDE, against_version=2)
+    assert decided(bad, record=(verdict(2, Standing.BAD),))[:2] == (Action.PAGE, Because.NO_GOOD_VERSION)
+
+
+def test_trouble_of_a_version_that_served_well_before_is_not_the_versions() -> None:
+    ill = firing(version=2, against=Against.ITSELF, against_version=2)
+    assert decided(ill, record=(verdict(1), verdict(2)))[:2] == (Action.PAGE, Because.NOT_THE_VERSION)
+
+
+def test_trouble_on_several_endpoints_at_once_pages_and_stands_still() -> None:
+    bad = firing(version=3, against=Against.BEFORE, against_version=2)
+    assert decided(bad, record=(verdict(2),), ill=("air-time",))[:3] == (Action.PAGE, Because.UPSTREAM, None)
+
+
+def test_broken_data_pages_and_is_never_trained_on() -> None:
+    assert decided(firing(DRIFT, version=2), firing(NULLS, version=2))[:3] == (Action.PAGE, Because.DATA_BROKEN, None)
+
+
+def test_a_failing_version_is_rolled_back_before_anybody_trains() -> None:
+    bad = firing(version=2, against=Against.BEFORE, against_version=1)
+    assert decided(firing(DRIFT, version=2), bad, record=(verdict(1),))[2] is Remedy.ROLLBACK
+
+
+def test_what_is_pending_waits() -> None:
+    pending = lived("b", Decide(breaches=3, of=5))
+    assert decided(pending)[:2] == (Action.NOTHING, Because.NOT_YET)
+    assert decided()[:2] == (Action.NOTHING, Because.ALL_WELL)
+
+
+def test_what_has_not_been_seen_lately_is_not_acted_upon_however_loudly_it_fires() -> None:
+    everything = (firing(ERRORS, version=2, against=Against.BEFORE), firing(DRIFT, version=2))
+    for seen in (0, 0):
+        stale = view(*everything, record=(verdict(1),), seen=seen)
+        assert decide(stale, stale_after=STALE, now=NOW).because is Because.BLIND
+    late = view(*everything, record=(verdict(1),))
+    assert decide(late, stale_after=STALE, now=NOW + timedelta(days=1)).because is Because.BLIND
+
+
+def test_a_decision_says_since_when_and_with_which_numbers() -> None:
+    decision = decide(view(firing(DRIFT, version=2)), stale_after=STALE, now=NOW)
+    assert decision.since == START
+    assert decision.evidence[0].check == DRIFT
+    assert "distance/ks 0.3 (certainly above 0.2, tolerated 0.1, n 1000)" in decision.sentence
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 6), st.sampled_from(Standing), st.integers(0, 50)), max_size=8),
+    st.integers(1, 6),
+)
+def test_the_last_known_good_version_is_good_newest_and_another(
+    rows: list[tuple[int, Standing, int]], but: int
+) -> None:
+    record = [verdict(v, standing, hours=hours) for v, standing, hours in {r[0]: r for r in rows}.values()]
+    found = last_known_good(record, but=but)
+    good = {v.version: v.set_at for v in record if v.standing is Standing.GOOD and v.version != but}
+    assert (found is None) == (not good)
+    if found is not None:
+        assert good[found] == max(good.values())
