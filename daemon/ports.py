@@ -39,6 +39,13 @@ class InferenceLog(Protocol):
         """Return served_entity_id -> (model, version), as far as Databricks' own table tells."""
 
 
+class Tables(Protocol):
+    """Any other table that the platform holds: a baseline may be kept in one."""
+
+    def rows(self, table: str) -> object:
+        """Return all rows as an Arrow stream that is read once."""
+
+
 class Serving(Protocol):
     def state(self, endpoint: str) -> EndpointState: ...
 

@@ -1,5 +1,6 @@
 """APScheduler's only door: jobs at intervals, on a bounded pool, none of them twice at once, none of them lost."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,8 @@ class Schedule:
         self._jitter = jitter
         self._workers = workers
         self._scheduler = self._made()
+        # A job that overruns is skipped until it ends: that is what was asked for, and nothing to warn of.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
     def start(self, jobs: Sequence[Job], *, now: datetime) -> None:
         self._fill(jobs, now)
@@ -54,6 +57,7 @@ class Schedule:
                 job.work,
                 "interval",
                 id=job.name,
+                name=job.name,
                 seconds=seconds,
                 jitter=self._jitter * seconds or None,
                 next_run_time=now + timedelta(milliseconds=50 * n),

@@ -1,4 +1,4 @@
-"""Which interval a number lies in: edges and numbers in, places out, ten times faster than a binary search."""
+"""How many numbers lie in each interval: edges and numbers in, counts out, ten times faster than a binary search."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -6,15 +6,17 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.counts import Counts
+
 _CELLS = 65_536
-# past this many comparisons a binary search costs about as much
-_MOST_STEPS = 16
+# past this many comparisons sorting is as fast
+_MOST_STEPS = 4
 
 Floats = NDArray[np.float64]
 
 
-def place(edges: tuple[float, ...], x: Floats) -> NDArray[np.integer]:
-    """Return how many edges lie below each number.
+def count(edges: tuple[float, ...], x: Floats) -> Counts:
+    """Count numbers into the intervals ``(edges[i - 1], edges[i]]``.
 
     Parameters
     ----------
@@ -22,33 +24,36 @@ def place(edges: tuple[float, ...], x: Floats) -> NDArray[np.integer]:
         Finite and strictly increasing. The tables of the last 256 tuples are
         remembered, 64 KB each.
     x : ndarray of float64, shape (rows,)
-        Finite; nothing is checked here.
+        Finite; nothing is checked here. Temporary arrays are three times its
+        size, so a caller who wants speed counts in parts that fit a cache.
 
     Returns
     -------
-    ndarray of int, shape (rows,)
-        0 where ``x <= edges[0]``, ``len(edges)`` where ``x > edges[-1]``.
+    ndarray of int64, shape (len(edges) + 1,)
+        The first and the last interval are open towards infinity.
 
     Notes
     -----
-    Equal to ``searchsorted(edges, x, side="left")``. A uniform grid of 65,536
-    cells tells how many edges lie in earlier cells; the few in the number's
-    own cell are compared one after the other. Where edges crowd (their range
-    overflows, or one cell holds more than 16) a binary search answers.
+    Exact: each number is counted where ``searchsorted(edges, x, side="left")``
+    puts it. A uniform grid of 65,536 cells tells how many edges lie in earlier
+    cells; the one or two in the number's own cell are compared in turn. Where
+    edges crowd (their range overflows, or one cell holds more than 4) the
+    numbers are sorted instead, and the edges looked up among them.
 
     Examples
     --------
     >>> import numpy as np
-    >>> place((0.0, 1.0, 4.0), np.array([-3.0, 0.0, 0.1, 4.0, 5.0])).tolist()
-    [0, 0, 1, 2, 3]
+    >>> count((0.0, 1.0, 4.0), np.array([-3.0, 0.0, 0.1, 4.0, 5.0])).tolist()
+    [2, 1, 1, 1]
     """
     table = _table(edges)
     if table is None:
-        return np.searchsorted(np.asarray(edges, dtype=np.float64), x, side="left")
+        up_to_edge = np.searchsorted(np.sort(x), np.asarray(edges, dtype=np.float64), side="right")
+        return np.diff(up_to_edge, prepend=0, append=len(x))
     places = table.edges_before.take(_cell(x, table.low, table.cells_per_unit))
     for _ in range(table.most_in_a_cell):
         places += x > table.edges.take(places)
-    return places
+    return np.bincount(places, minlength=len(edges) + 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ class NumericBins:
         for start in range(0, len(x), _CHUNK):
             part = slice(start, start + _CHUNK)
             on_the_line = _placeable(x[part], None if null is None else null[part])
-            counts[: self.finite] += np.bincount(grid.place(self.edges, on_the_line), minlength=self.finite)
+            counts[: self.finite] += grid.count(self.edges, on_the_line)
         counts[self.null_bin] = 0 if null is None else np.count_nonzero(null)
         counts[self.non_finite_bin] = len(x) - counts.sum()
         return counts

@@ -28,6 +28,7 @@ _SETTINGS = {
     "PYTHONUNBUFFERED": "1",
     "TZ": "UTC",
 }
+_PARENT = "PLAYGROUND_PARENT"
 _PR_SET_PDEATHSIG = 1
 
 
@@ -45,14 +46,18 @@ def command(module: str, *arguments: str) -> list[str]:
 
 
 def spawn_environment() -> dict[str, str]:
-    """Return this process' environment, in which the playground can be imported from anywhere."""
+    """Return the environment for a child, in which the playground can be imported from anywhere."""
     paths = [str(PROJECT), os.environ.get("PYTHONPATH", "")]
-    return os.environ | _loopback_without_proxy() | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    own = {"PYTHONPATH": os.pathsep.join(filter(None, paths)), _PARENT: str(os.getpid())}
+    return os.environ | _loopback_without_proxy() | own
 
 
 def die_with_parent() -> None:
     """Have the kernel kill this process with its parent, also where the parent gets no chance to do so."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # The parent may have ended before the kernel knew of the wish.
+    if os.environ.get(_PARENT, str(os.getppid())) != str(os.getppid()):
+        sys.exit(1)
 
 
 def end_with(guardian: int) -> None:

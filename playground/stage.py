@@ -4,9 +4,11 @@ In: a folder. Out: everything running, until the context ends; then all of it is
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +21,7 @@ from playground.traffic import Mix, Traffic
 from playground.webhook import Webhook
 
 CONFIG = Path(__file__).with_name("config.toml")
+START_SECONDS = 60
 STOP_SECONDS = 40
 RATES = {"flight-delay": 450.0, "air-time": 450.0}
 """Records a second: enough that a window of four seconds can certify what it shows."""
@@ -44,6 +47,7 @@ class Stage:
                 callers = Traffic(self.address, name, Mix(records_per_second=rate), seed=n)
                 self.traffic[name] = self._stack.enter_context(callers)
             self._daemon = self._start_daemon()
+            self.web = self._listening()
         except BaseException:
             self._stack.close()
             raise
@@ -95,6 +99,17 @@ class Stage:
         )
         self._stack.callback(_end, daemon)
         return daemon
+
+    def _listening(self) -> str:
+        """Return the address of the daemon's listener, once it has said so: then its store is there as well."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            self.check_alive()
+            found = re.search(r"listening=(\S+)", self.log.read_text())
+            if found:
+                return found.group(1)
+            time.sleep(0.1)
+        raise RuntimeError(f"mlsteward did not start in {START_SECONDS} s:\n{self.log.read_text()[-2000:]}")
 
     def _environment(self) -> dict[str, str]:
         return {

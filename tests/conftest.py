@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ def _leave(folder: Path) -> None:
 
 
 @contextmanager
-def _state(folder: Path) -> Iterator[dict[str, object]]:
+def _state(folder: Path) -> Iterator[dict[str, Any]]:
     with (folder / "playground.state").open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)

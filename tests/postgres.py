@@ -3,6 +3,8 @@
 import shutil
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Self
@@ -45,11 +47,14 @@ class Postgres:
         name = url.partition("?")[0].rpartition("/")[2]
         self._run(f"DROP DATABASE {name} WITH (FORCE)")
 
-    def stop(self) -> None:
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Stop the server, and start it again at the end of the block."""
         self._server.stop()
-
-    def start(self) -> None:
-        self._server.start()
+        try:
+            yield
+        finally:
+            self._server.start()
 
     @property
     def _host(self) -> str:

@@ -39,7 +39,7 @@ def _state(tx: Tx, name: str) -> dict[str, Any]:
     record = verdicts.record(tx, name)
     return {
         "endpoint": name,
-        "serves": ", ".join(f"{e.version} at {e.percent} %" for e in state.served) if state else "not looked at yet",
+        "serves": ", ".join(f"version {e.version} at {e.percent} %" for e in state.served) if state else "not looked at yet",
         "seen_until": endpoints.watermark(tx, name),
         "pending": [t.last.check.name for t in trails if t.phase is Phase.PENDING],
         "firing": [t.last.check.name for t in trails if t.phase is Phase.FIRING],

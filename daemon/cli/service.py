@@ -9,7 +9,8 @@ from daemon.cli import show
 from daemon.cli.options import Path, command, endpoint_of, load, print_json
 from daemon.config.endpoint import EndpointSettings
 from daemon.config.settings import Settings
-from daemon.domain.remediation import Remedy
+from daemon.domain.remediation import Mode, Remedy
+from daemon.remediate.circumstances import mode_of
 from daemon.telemetry import log
 from daemon.watch.detect import confidence
 from detectors import budget
@@ -102,9 +103,16 @@ def _watched(settings: Settings, endpoint: EndpointSettings) -> dict[str, object
         "table": endpoint.table,
         "interval": _words(endpoint.watch.interval),
         "window": _words(endpoint.watch.window),
-        **{remedy.value: str(endpoint.mode.of(remedy)) for remedy in Remedy},
+        **{remedy.value: _mode(endpoint, remedy) for remedy in Remedy},
         "means": _means(endpoint),
     }
+
+
+def _mode(endpoint: EndpointSettings, remedy: Remedy) -> str:
+    """Say how far a remedy may go, and what keeps it off where the mode alone would not."""
+    mode = mode_of(endpoint, remedy)
+    lacks = {Remedy.RETRAIN: "job_id", Remedy.ARCHIVE: "folder"}.get(remedy, "")
+    return f"off (no {lacks})" if mode is Mode.OFF and endpoint.mode.of(remedy) is not Mode.OFF else str(mode)
 
 
 def _means(endpoint: EndpointSettings) -> str:
@@ -113,7 +121,8 @@ def _means(endpoint: EndpointSettings) -> str:
     rows = budget.rows_to_certify(2 * tolerance, tolerance, alpha)
     return (
         f"a shift of {2 * tolerance:.2g} is certain after about {rows} records in a window "
-        f"of {_words(endpoint.watch.window)} (20 columns, at most {endpoint.drift.false_alarms_per_year:g} false alarms a year)"
+        f"of {_words(endpoint.watch.window)} "
+        f"(20 columns, at most {endpoint.drift.false_alarms_per_year:g} false alarms a year)"
     )
 
 

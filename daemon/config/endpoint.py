@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from daemon.config.fields import Duration, Section
+from daemon.config.fields import Duration, Interval, Section
 from daemon.domain.remediation import Mode, Remedy
 
 Share = Annotated[float, Field(ge=0, lt=1, strict=False)]
@@ -15,9 +15,9 @@ Share = Annotated[float, Field(ge=0, lt=1, strict=False)]
 class Watch(Section):
     """When to look, and at how much."""
 
-    interval: Duration = timedelta(minutes=5)
+    interval: Interval = timedelta(minutes=5)
     """Time between two looks. Each look reads the table once; shorter finds trouble sooner and costs more reading."""
-    window: Duration = timedelta(minutes=15)
+    window: Interval = timedelta(minutes=15)
     """Length of the stretch of traffic that is judged as one. Long enough to hold the rows that a check needs."""
     settle: Duration = timedelta(minutes=5)
     """How long after its end a window is left alone, because inference tables are written minutes late."""
@@ -90,7 +90,7 @@ class BaselineSettings(Section):
 class Retrain(Section):
     job_id: int | None = None
     """The Databricks job that trains and registers a new version. Without it, retrain stays off."""
-    timeout: Duration = timedelta(hours=6)
+    timeout: Interval = timedelta(hours=6)
     """A run that has not ended by then has failed."""
     cooldown: Duration = timedelta(hours=24)
     """Between the end of one retraining and the next."""
@@ -123,7 +123,7 @@ class Promote(Section):
     """Healthy windows at each step."""
     requests: Annotated[int, Field(ge=1)] = 200
     """Requests that the challenger must have answered at each step."""
-    timeout: Duration = timedelta(hours=6)
+    timeout: Interval = timedelta(hours=6)
     """A step that has not proved itself by then is backed out."""
     smoke_requests: Annotated[int, Field(ge=1, le=100)] = 5
     """Times the model's own input example is sent to the challenger before any traffic is."""
@@ -138,7 +138,7 @@ class Promote(Section):
 
 
 class Rollback(Section):
-    timeout: Duration = timedelta(hours=2)
+    timeout: Interval = timedelta(hours=2)
     """A rollback that has not been verified by then calls for a person."""
     cooldown: Duration = timedelta(hours=1)
     """Between the end of one rollback and the next."""
@@ -159,7 +159,7 @@ class Archive(Section):
     """More stale versions than this at once and nothing is archived: a surprising number is a mistake somewhere."""
     remove: bool = False
     """Whether to remove the artifacts from the registry once the archive has been read back and compared."""
-    every: Duration = timedelta(days=1)
+    every: Interval = timedelta(days=1)
 
     model_config = ConfigDict(strict=False)
 
@@ -183,7 +183,7 @@ class EndpointSettings(Section):
     name: Annotated[str, Field(min_length=1)]
     """The serving endpoint's name in Databricks."""
     table: Annotated[str, Field(min_length=1)]
-    """Its inference table: a folder or object-storage URI of a Delta table, or `uc://catalog.schema.table`."""
+    """Its inference table: the folder or the object-storage URI of a Delta table."""
     model: Annotated[str, Field(min_length=1)]
     """The registered model it serves, as the registry names it."""
     watch: Watch = Watch()

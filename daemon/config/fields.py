@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, model_validator
 
 UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
@@ -33,6 +33,8 @@ def positive(value: timedelta) -> timedelta:
 
 Duration = Annotated[timedelta, BeforeValidator(duration)]
 """A stretch of time, written `"90s"`, `"5m"`, `"1h30m"`, `"7d"`."""
+Interval = Annotated[Duration, AfterValidator(positive)]
+"""A stretch of time that cannot be nothing."""
 
 
 class Section(BaseModel):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from daemon.config.endpoint import EndpointSettings
-from daemon.config.fields import Duration, Secret, Section
+from daemon.config.fields import Duration, Interval, Secret, Section
 
 
 class Workspace(Section):
@@ -20,9 +20,9 @@ class Workspace(Section):
     client_secret: Secret | None = None
     profile: str | None = None
     """A profile of ~/.databrickscfg."""
-    timeout: Duration = timedelta(seconds=60)
+    timeout: Interval = timedelta(seconds=60)
     """One request. Longer than this, and it is tried again or given up."""
-    retry_for: Duration = timedelta(seconds=60)
+    retry_for: Interval = timedelta(seconds=60)
     """How long a request is retried while the workspace refuses or is away. One worker waits for it."""
     served_entities_table: str | None = None
     """The Delta table behind `system.serving.served_entities`: tells which version answered when several serve.
@@ -49,8 +49,8 @@ class Store(Section):
     """SQLAlchemy's form: `sqlite:////absolute/path.db` or `postgresql+psycopg://user@host/database`."""
     password: Secret | None = None
     """For PostgreSQL: kept out of the URL."""
-    keep_profiles: Duration = timedelta(days=90)
-    keep_events: Duration = timedelta(days=365)
+    keep_profiles: Interval = timedelta(days=90)
+    keep_events: Interval = timedelta(days=365)
 
     @model_validator(mode="after")
     def _known_kind(self) -> "Store":
@@ -79,10 +79,10 @@ class ChannelSettings(Section):
 
 class Notify(Section):
     channels: tuple[ChannelSettings, ...] = Field(default=(), strict=False)
-    interval: Duration = timedelta(seconds=5)
+    interval: Interval = timedelta(seconds=5)
     group_wait: Duration = timedelta(seconds=30)
     """How long an event waits for others of the same endpoint, to go out as one message. A page never waits."""
-    give_up_after: Duration = timedelta(days=3)
+    give_up_after: Interval = timedelta(days=3)
     """An event that no channel took for this long is given up, and counted."""
 
     @model_validator(mode="after")
@@ -98,7 +98,7 @@ class Notify(Section):
 class Schedule(Section):
     workers: Annotated[int, Field(ge=2, le=64)] = 4
     """Threads for all loops. One hanging request holds one of them."""
-    remediate: Duration = timedelta(seconds=15)
+    remediate: Interval = timedelta(seconds=15)
     """Time between two steps of a remediation."""
     jitter: Annotated[float, Field(ge=0, le=0.5, strict=False)] = 0.1
     """Share of an interval by which looks are scattered, so that a hundred endpoints do not all ask at once."""

@@ -65,11 +65,10 @@ def _took(channel: Channel, group: Sequence[Event], metrics: Metrics, log: Logge
         # and whoever mends it wants to hear what was missed.
         wait = backoff(min(event.attempts for event in group))
         log.warning(
-            f"{channel.name} did not take the message: {error}",
+            f"not delivered, tried again in {wait.total_seconds():g} s: {error}",
             channel=channel.name,
             title=title,
             kind=type(error).__name__,
-            again_in_seconds=wait.total_seconds(),
         )
         metrics.notification_ended(channel.name, "failed")
         return False

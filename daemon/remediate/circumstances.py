@@ -8,6 +8,7 @@ from daemon.domain.finding import Cause, Phase
 from daemon.domain.remediation import IN_FLIGHT, Mode, Remediation, Remedy
 from daemon.ports import PlatformError, Registry, Serving
 from daemon.remediate.guards import Circumstances
+from daemon.remediate.stale import ARCHIVED
 from daemon.remediate.verify import Judged
 from daemon.store import endpoints, findings, profiles, remediations, verdicts
 from daemon.store.engine import Store
@@ -21,7 +22,7 @@ def circumstances(
     """Read the world and the record for one proposal."""
     state = serving.state(one.endpoint)
     there = one.to_version is not None and _there(registry, one.model, one.to_version)
-    with store.begin() as tx:
+    with store.read() as tx:
         newest = endpoints.watermark(tx, one.endpoint)
         lately = (newest or now) - settings.decide.of * settings.watch.window - timedelta(seconds=1)
         trails = findings.trails(tx, one.endpoint, one.from_version or 0)
@@ -47,7 +48,7 @@ def circumstances(
 
 def windows_since(store: Store, endpoint: str, version: int, since: datetime) -> Sequence[Judged]:
     """Return the windows of a version that began at or after a moment, as the watch loop judged them."""
-    with store.begin() as tx:
+    with store.read() as tx:
         return [Judged(w, verdict, n) for w, verdict, n in profiles.judged(tx, endpoint, version, since)]
 
 
@@ -68,7 +69,8 @@ def cooldown_of(settings: EndpointSettings, remedy: Remedy) -> timedelta:
 
 def _there(registry: Registry, model: str, version: int) -> bool:
     try:
-        return registry.version(model, version).ready
+        found = registry.version(model, version)
+        return found.ready and ARCHIVED not in found.tags
     except PlatformError as error:
         if error.missing:
             return False

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from daemon.domain.remediation import GuardResult, Mode, Remediation, Remedy, Standing, VersionVerdict
+from daemon.domain.remediation import GuardResult, Mode, Remediation, Remedy, Standing, State, VersionVerdict
 from daemon.domain.serving import EndpointState, Update, traffic
 
 
@@ -25,7 +25,7 @@ class Circumstances:
     state: EndpointState
     record: Sequence[VersionVerdict]
     target_there: bool
-    """The version to go to is in the registry, and ready."""
+    """The version to go to is in the registry, ready, and not archived."""
     ill_elsewhere: Sequence[str]
 
 
@@ -39,9 +39,15 @@ def mode(_: Remediation, c: Circumstances) -> tuple[bool, str]:
     return c.mode is not Mode.OFF, f"mode is {c.mode}"
 
 
-def slot(_: Remediation, c: Circumstances) -> tuple[bool, str]:
-    others = ", ".join(f"{r.remedy} {r.id}" for r in c.in_flight)
-    return not c.in_flight, f"{others} is under way" if others else "nothing else is under way"
+def slot(r: Remediation, c: Circumstances) -> tuple[bool, str]:
+    others = ", ".join(f"{o.remedy} {o.id}" for o in c.in_flight if not gives_way(o, r))
+    return not others, f"{others} is under way" if others else "nothing is in the way"
+
+
+def gives_way(other: Remediation, r: Remediation) -> bool:
+    """A rollback waits neither for a training job nor for housekeeping: nothing of theirs touches traffic."""
+    idle = other.remedy in (Remedy.RETRAIN, Remedy.ARCHIVE) and other.state is State.EXECUTING
+    return r.remedy is Remedy.ROLLBACK and idle
 
 
 def cooldown(_: Remediation, c: Circumstances) -> tuple[bool, str]:
@@ -86,7 +92,7 @@ def target(r: Remediation, c: Circumstances) -> tuple[bool, str]:
         return r.remedy not in (Remedy.ROLLBACK, Remedy.PROMOTE), "there is no version to go to"
     standing = next((v.standing for v in c.record if v.version == r.to_version), None)
     if not c.target_there:
-        return False, f"version {r.to_version} is not in the registry, or not ready"
+        return False, f"version {r.to_version} is not in the registry, not ready, or archived"
     if standing is Standing.BAD:
         return False, f"version {r.to_version} is known bad"
     if r.remedy is Remedy.ROLLBACK and standing is not Standing.GOOD:

@@ -1,12 +1,12 @@
 """The write-ahead journal: a row before each effect, closed only by looking at the world.
 
 An act is never repeated because its row is open: first the world is looked at. It is as wanted: the step is done. It is
-as it was: the act may go. It is neither: somebody else was here, and the plan ends.
+as it was: the act may go. It is neither: somebody else was here, and the plan ends. A row that is closed stays closed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from daemon.domain.remediation import Remediation, Step, StepState, token
@@ -15,7 +15,7 @@ from daemon.store import remediations
 from daemon.store.engine import Store
 
 MOST_CALLS = 5
-"""An act that did not take after so many calls never will."""
+"""An act that did not take after so many calls never will. Calls that nobody answered do not count."""
 
 
 class Outcome(StrEnum):
@@ -26,6 +26,8 @@ class Outcome(StrEnum):
     FOREIGN = "foreign"
     """Neither as it was nor as wanted: somebody else changed it."""
     FAILED = "failed"
+    UNFIT = "unfit"
+    """Failed by the version's own doing: windows that it served were measured, and are in breach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,41 +48,50 @@ class Act:
     do: Callable[[Step], Mapping[str, object]] | None = None
     base: Callable[[], Mapping[str, object]] = dict
     """The world before the act, written into the intent."""
+    within: timedelta | None = None
+    """What is not done by then has failed. None: as long as the remediation lives."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a plan stands after one step. `step` is None when every act is done."""
+    """Where a plan stands after one step."""
 
     outcome: Outcome
     detail: str
-    step: Step | None
+    step: Step | None = None
     acted: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Every act of the plan is done."""
+        return self.outcome is Outcome.DONE and self.step is None
 
 
 def advance(remediation: Remediation, acts: Sequence[Act], store: Store, *, now: datetime) -> Progress:
     """Move a plan by one step.
 
-    1. Find the first act whose row is not closed; write its intent if it has none.
+    1. Find the first act whose row is not done; write its intent if it has none.
     2. Look at the world.
     3. Close the row, or act: count the call first, so that a crash in the call is known of.
     """
-    with store.begin() as tx:
+    with store.read() as tx:
         rows = {s.name: s for s in remediations.steps(tx, remediation.id)}
     act = next((a for a in acts if a.name not in rows or rows[a.name].state is not StepState.DONE), None)
     if act is None:
-        return Progress(Outcome.DONE, "", None)
-    row = rows.get(act.name) or _intend(remediation, act, len(rows), store, now)
+        return Progress(Outcome.DONE, "")
+    row = rows.get(act.name)
+    if row is not None and row.state is not StepState.INTENT:
+        return Progress(_ended(row), str(row.result.get("detail", "")), row)
     try:
-        seen = act.look(row)
+        row = row or _intend(remediation, act, len(rows), store, now)
+        seen = _in_time(act, row, act.look(row), now)
         if seen.outcome is Outcome.READY:
             return _do(act, row, store, now)
     except PlatformError as error:
         if not error.permanent:
             raise
         seen = Seen(Outcome.FAILED, str(error))
-    _close(row, seen, store, now)
-    return Progress(seen.outcome, seen.detail, row)
+    return _close(row, seen, store, now)
 
 
 def _intend(remediation: Remediation, act: Act, n: int, store: Store, now: datetime) -> Step:
@@ -98,34 +109,54 @@ def _intend(remediation: Remediation, act: Act, n: int, store: Store, now: datet
     return step
 
 
+def _in_time(act: Act, row: Step, seen: Seen, now: datetime) -> Seen:
+    late = act.within is not None and row.started_at is not None and now - row.started_at > act.within
+    if late and seen.outcome in (Outcome.WAIT, Outcome.READY):
+        return Seen(Outcome.FAILED, f"given up after {act.within}: {seen.detail or 'it did not take'}", seen.result)
+    return seen
+
+
 def _do(act: Act, row: Step, store: Store, now: datetime) -> Progress:
     if act.do is None:
         raise AssertionError(f"step {act.name} has nothing to do and must not ask for it")
-    if row.calls >= MOST_CALLS:
-        seen = Seen(Outcome.FAILED, f"{row.calls} calls changed nothing")
-        _close(row, seen, store, now)
-        return Progress(seen.outcome, seen.detail, row)
+    unanswered = int(str(row.result.get("unanswered", 0)))
+    if row.calls - unanswered >= MOST_CALLS:
+        return _close(row, Seen(Outcome.FAILED, f"{row.calls} calls changed nothing"), store, now)
     with store.begin() as tx:
-        remediations.count_call(tx, row, now)
         remediations.note(tx, row, {"called_at": now.isoformat()})
-    result = act.do(row)
+        if not remediations.count_call(tx, row, now):
+            return Progress(Outcome.WAIT, f"{act.name}: somebody else closed it", row)
+    try:
+        result = act.do(row)
+    except PlatformError as error:
+        if not error.permanent:
+            with store.begin() as tx:
+                remediations.note(tx, row, {"unanswered": unanswered + 1})
+        raise
     with store.begin() as tx:
         remediations.note(tx, row, result)
-    return Progress(Outcome.WAIT, f"{act.name}: asked for", row, acted=True)
+    return Progress(Outcome.WAIT, "asked for", row, acted=True)
 
 
 CLOSES = {
     Outcome.DONE: StepState.DONE,
     Outcome.FAILED: StepState.FAILED,
+    Outcome.UNFIT: StepState.FAILED,
     Outcome.FOREIGN: StepState.SUPERSEDED,
 }
 
 
-def _close(row: Step, seen: Seen, store: Store, now: datetime) -> None:
-    if seen.outcome in CLOSES:
+def _close(row: Step | None, seen: Seen, store: Store, now: datetime) -> Progress:
+    if row is not None and seen.outcome in CLOSES:
+        result = {**seen.result, "outcome": str(seen.outcome), "detail": seen.detail}
         with store.begin() as tx:
-            result = {**seen.result, "detail": seen.detail} if seen.detail else dict(seen.result)
             remediations.close_step(tx, row, CLOSES[seen.outcome], result, now)
+    return Progress(seen.outcome, seen.detail, row)
+
+
+def _ended(row: Step) -> Outcome:
+    """Return how a step ended whose end its remediation has not followed yet: the process died in between."""
+    return Outcome(str(row.result["outcome"]))
 
 
 def called_at(step: Step) -> datetime | None:

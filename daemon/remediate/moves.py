@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from daemon.domain.event import Event, Severity
 from daemon.domain.remediation import GuardResult, Remediation, Remedy, State, new_id
+from daemon.remediate.doors import Stepped
 from daemon.store import events, remediations
 from daemon.store.engine import Store, Tx
 
@@ -17,7 +18,7 @@ SEVERITY = {
     State.COMPENSATING: Severity.WARNING,
     State.NEEDS_HUMAN: Severity.PAGE,
 }
-"""Moves that people are told of. The others are for the record."""
+"""Moves that people are told of. The others are for the record, but for a rollback that is held up: somebody is ill."""
 
 
 def move(
@@ -38,17 +39,17 @@ def move(
         changes["guards"] = guards
     moved = remediations.move(tx, remediation, to, now=now, outcome=sentence, **changes)
     if moved is not None:
-        told = to in SEVERITY
+        severity = _severity(remediation, to)
         events.append(
             tx,
             Event(
                 f"remediation.{to}",
-                SEVERITY.get(to, Severity.INFO),
+                severity or Severity.INFO,
                 f"{remediation.remedy} of {remediation.endpoint}: {sentence}",
                 now,
                 remediation.endpoint,
                 {"remediation": remediation.id, "from": remediation.from_version, "to": remediation.to_version},
-                dedup_key=f"{remediation.id}:{to}" if told else "",
+                dedup_key=f"{remediation.id}:{to}" if severity else "",
             ),
         )
     return moved
@@ -56,10 +57,17 @@ def move(
 
 def move_alone(
     store: Store, remediation: Remediation, to: State, sentence: str, *, now: datetime, **changes: object
-) -> None:
+) -> Stepped:
     """Move in a transaction of its own."""
     with store.begin() as tx:
-        move(tx, remediation, to, sentence, now=now, **changes)  # type: ignore[arg-type]
+        return stepped(remediation, move(tx, remediation, to, sentence, now=now, **changes), sentence)  # type: ignore[arg-type]
+
+
+def stepped(before: Remediation, after: Remediation | None, sentence: str) -> Stepped:
+    """Return what a step answers after a move, also where somebody else made one first."""
+    if after is None:
+        return Stepped(before, before.state, "somebody else moved it first")
+    return Stepped(before, after.state, sentence)
 
 
 def promotion_of(retrained: Remediation, challenger: int, *, now: datetime, lives: timedelta) -> Remediation:
@@ -79,3 +87,9 @@ def promotion_of(retrained: Remediation, challenger: int, *, now: datetime, live
         guards=(),
         outcome="",
     )
+
+
+def _severity(remediation: Remediation, to: State) -> Severity | None:
+    if to is State.BLOCKED and remediation.remedy is Remedy.ROLLBACK:
+        return Severity.WARNING
+    return SEVERITY.get(to)

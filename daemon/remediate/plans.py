@@ -1,47 +1,34 @@
 """Which acts a remediation is made of: the one place that knows all remedies."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
 
 from daemon.config.endpoint import EndpointSettings
 from daemon.domain.remediation import Remediation, Remedy, Step
-from daemon.domain.serving import EndpointState, traffic
 from daemon.remediate import archive, promote, retrain, rollback
 from daemon.remediate.circumstances import windows_since
+from daemon.remediate.doors import Doors
 from daemon.remediate.journal import Act
 from daemon.store import remediations
 from daemon.store.engine import Store
 
-if TYPE_CHECKING:
-    from daemon.remediate.cycle import Doors
 
-
-def acts(one: Remediation, settings: EndpointSettings, doors: "Doors", store: Store, *, now: datetime) -> Sequence[Act]:
+def acts(one: Remediation, settings: EndpointSettings, doors: Doors, store: Store, *, now: datetime) -> Sequence[Act]:
     """Return the acts of a remediation, in order."""
     if one.remedy is Remedy.RETRAIN:
-        return retrain.acts(one, settings, doors.jobs, doors.registry, done=_steps(one, store), now=now)
+        return retrain.acts(one, settings, doors.jobs, doors.registry, done=_steps(one, store))
     if one.remedy is Remedy.PROMOTE:
         windows = partial(windows_since, store, one.endpoint)
         return promote.acts(one, settings, doors.serving, doors.registry, windows, now=now)
     if one.remedy is Remedy.ROLLBACK:
         return rollback.acts(one, settings, doors.serving, doors.registry, now=now)
-    return archive.acts(one, settings, doors.serving, doors.registry, doors.scratch, now=now)
+    return archive.acts(one, settings, doors, store, now=now)
 
 
-def back_out(one: Remediation, settings: EndpointSettings, doors: "Doors", *, now: datetime) -> Sequence[Act]:
+def back_out(one: Remediation, settings: EndpointSettings, doors: Doors, *, now: datetime) -> Sequence[Act]:
     """Return the acts that undo a promotion."""
     return promote.back_out(one, settings, doors.serving, doors.registry, now=now)
-
-
-def freeze(one: Remediation, state: EndpointState) -> Mapping[str, object]:
-    """Return the plan as it is carried out: with the world that it was made for."""
-    return {
-        **one.plan,
-        "config_version": state.config_version,
-        "traffic": {str(version): percent for version, percent in traffic(state.served).items()},
-    }
 
 
 def patience(one: Remediation, settings: EndpointSettings) -> timedelta:
@@ -56,5 +43,5 @@ def patience(one: Remediation, settings: EndpointSettings) -> timedelta:
 
 
 def _steps(one: Remediation, store: Store) -> dict[str, Step]:
-    with store.begin() as tx:
+    with store.read() as tx:
         return {s.name: s for s in remediations.steps(tx, one.id)}

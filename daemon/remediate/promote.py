@@ -8,8 +8,10 @@ from daemon.domain.remediation import Remediation, Step
 from daemon.domain.serving import entity_name
 from daemon.ports import Registry, Serving
 from daemon.remediate import gates
+from daemon.remediate.alias import point_alias
+from daemon.remediate.frozen import thaw
 from daemon.remediate.journal import Act, Outcome, Seen
-from daemon.remediate.traffic import Percents, point_alias, set_traffic
+from daemon.remediate.traffic import Percents, set_traffic, while_serving
 from daemon.remediate.verify import Judged, verify
 
 WindowsSince = Callable[[int, datetime], Sequence[Judged]]
@@ -27,18 +29,24 @@ def acts(
 ) -> Sequence[Act]:
     """Return the plan: gates, stage at 0 %, smoke, each canary step with its bake, full, alias."""
     champion, challenger = versions(remediation)
-    rules, model = settings.promote, settings.model
+    rules, model, frozen = settings.promote, settings.model, thaw(remediation)
     plan = [_gates(rules, registry, model, challenger)]
     was: Percents = {champion: 100}
-    for name, wanted in stages(champion, challenger, rules.canary):
-        plan.append(set_traffic(name, serving, settings.name, model, was=[was], wanted=wanted, now=now))
+    for name, wanted in stages(champion, challenger, frozen.canary):
+        plan.append(
+            set_traffic(
+                name, serving, settings.name, model, was=[was], wanted=wanted, now=now, within=rules.timeout
+            )
+        )
         if name == "stage":
-            plan.append(_smoke(rules, serving, registry, settings, challenger))
+            smoke = _smoke(rules, serving, registry, settings, challenger)
+            plan.append(while_serving(smoke, serving, settings.name, wanted))
         elif name.startswith("canary"):
-            plan.append(_bake(name.replace("canary", "bake"), rules, windows, challenger, now))
+            bake = _bake(name.replace("canary", "bake"), rules, windows, challenger, now)
+            plan.append(while_serving(bake, serving, settings.name, wanted))
         was = wanted
-    plan.append(point_alias("alias", registry, model, rules.alias, wanted=challenger))
-    return plan
+    alias = point_alias("alias", registry, model, frozen.alias, was=[frozen.alias_version], wanted=challenger)
+    return [*plan, while_serving(alias, serving, settings.name, was)]
 
 
 def stages(champion: int, challenger: int, canary: Sequence[int]) -> list[tuple[str, Percents]]:
@@ -58,12 +66,23 @@ def back_out(
 ) -> Sequence[Act]:
     """Return the plan that gives the champion everything back, whichever stage the promotion had reached."""
     champion, challenger = versions(remediation)
-    was = [traffic for _, traffic in stages(champion, challenger, settings.promote.canary)]
+    frozen = thaw(remediation)
+    was = [traffic for _, traffic in stages(champion, challenger, frozen.canary)]
     wanted = {champion: 100}
-    return (
-        set_traffic("back-out", serving, settings.name, settings.model, was=was, wanted=wanted, now=now),
-        point_alias("back-out-alias", registry, settings.model, settings.promote.alias, wanted=champion),
+    # not pinned: an update of the promotion's own may still have been on its way
+    traffic = set_traffic(
+        "back-out", serving, settings.name, settings.model, was=was, wanted=wanted, now=now, pinned=False
     )
+    alias = point_alias(
+        "back-out-alias",
+        registry,
+        settings.model,
+        frozen.alias,
+        was=[challenger],
+        wanted=frozen.alias_version or champion,
+        fine=[frozen.alias_version],
+    )
+    return traffic, while_serving(alias, serving, settings.name, wanted)
 
 
 def versions(remediation: Remediation) -> tuple[int, int]:
@@ -105,9 +124,6 @@ def _smoke(rules: Promote, serving: Serving, registry: Registry, settings: Endpo
 def _bake(name: str, rules: Promote, windows: WindowsSince, challenger: int, now: datetime) -> Act:
     def look(step: Step) -> Seen:
         since = step.started_at or now
-        seen = verify(windows(challenger, since), healthy=rules.windows, requests=rules.requests, breaches=1)
-        if seen.outcome is Outcome.WAIT and now - since > rules.timeout:
-            return Seen(Outcome.FAILED, f"did not prove itself in time: {seen.detail}", seen.result)
-        return seen
+        return verify(windows(challenger, since), healthy=rules.windows, requests=rules.requests, breaches=1)
 
-    return Act(name, look)
+    return Act(name, look, within=rules.timeout)

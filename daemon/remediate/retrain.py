@@ -21,12 +21,14 @@ def acts(
     registry: Registry,
     *,
     done: Mapping[str, Step],
-    now: datetime,
 ) -> Sequence[Act]:
     """Return the plan: run, training, challenger."""
-    job_id = settings.retrain.job_id or 0
+
+    def base() -> Mapping[str, object]:
+        return {"job_id": settings.retrain.job_id or 0}
 
     def start(step: Step) -> Mapping[str, object]:
+        job_id = int(str(step.expected["job_id"]))
         return {"run_id": jobs.start(job_id, parameters(remediation), token=step.token)}
 
     def started(step: Step) -> Seen:
@@ -42,14 +44,17 @@ def acts(
         return Seen(Outcome.FAILED, f"run {run.run_id} {run.state}: {run.message or 'no message'}")
 
     def challenger(step: Step) -> Seen:
-        version = registered(registry.versions(settings.model), remediation)
+        began = done["run"].started_at or remediation.created_at
+        version = registered(registry.versions(settings.model), remediation, since=began)
         if version is not None:
             return Seen(Outcome.DONE, f"version {version} was registered", {"version": version})
-        if step.started_at and now - step.started_at > REGISTERS_WITHIN:
-            return Seen(Outcome.FAILED, "the run succeeded, but registered no version")
-        return Seen(Outcome.WAIT, "the run's version is not registered yet")
+        return Seen(Outcome.WAIT, "the run succeeded, but has registered no version that is surely its own")
 
-    return (Act("run", started, start), Act("training", training), Act("challenger", challenger))
+    return (
+        Act("run", started, start, base),
+        Act("training", training),
+        Act("challenger", challenger, within=REGISTERS_WITHIN),
+    )
 
 
 def parameters(remediation: Remediation) -> dict[str, str]:
@@ -65,14 +70,15 @@ def parameters(remediation: Remediation) -> dict[str, str]:
     }
 
 
-def registered(versions: Sequence[ModelVersion], remediation: Remediation) -> int | None:
-    """Return the version that a retraining registered: the one tagged so, else the only one that is newer. Pure."""
-    tagged = [v for v in versions if v.tags.get(TAG) == remediation.id and v.ready]
-    if tagged:
-        return max(v.version for v in tagged)
-    newer = [
-        v
-        for v in versions
-        if v.created_at >= remediation.created_at and v.version > (remediation.from_version or 0) and TAG not in v.tags
-    ]
-    return newer[0].version if len(newer) == 1 and newer[0].ready else None
+def registered(versions: Sequence[ModelVersion], remediation: Remediation, *, since: datetime) -> int | None:
+    """Return the version that a retraining registered: the one tagged so, else the only new one since. Pure.
+
+    A version tagged by another retraining is not ours, and one that is not ready yet is waited for.
+    """
+    ours = [v for v in versions if v.tags.get(TAG) == remediation.id]
+    if not ours:
+        champion = remediation.from_version or 0
+        ours = [v for v in versions if v.created_at >= since and v.version > champion and TAG not in v.tags]
+        if len(ours) != 1:
+            return None
+    return max((v.version for v in ours if v.ready), default=None)

@@ -1,13 +1,15 @@
 """Roll back: traffic and alias to the last known good version."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from daemon.config.endpoint import EndpointSettings
 from daemon.domain.remediation import Remediation
 from daemon.ports import Registry, Serving
+from daemon.remediate.alias import point_alias
+from daemon.remediate.frozen import thaw
 from daemon.remediate.journal import Act
-from daemon.remediate.traffic import point_alias, set_traffic
+from daemon.remediate.traffic import set_traffic, while_serving
 
 
 def acts(
@@ -16,18 +18,12 @@ def acts(
     """Return the plan: traffic first, because people wait for it; then the alias, which only names it."""
     if remediation.to_version is None:
         raise ValueError(f"rollback {remediation.id} has no version to go to")
-    wanted = {remediation.to_version: 100}
-    return (
-        set_traffic(
-            "traffic", serving, settings.name, settings.model, was=[planned(remediation)], wanted=wanted, now=now
-        ),
-        point_alias("alias", registry, settings.model, settings.promote.alias, wanted=remediation.to_version),
+    frozen, target = thaw(remediation), remediation.to_version
+    wanted = {target: 100}
+    traffic = set_traffic(
+        "traffic", serving, settings.name, settings.model, was=[frozen.traffic], wanted=wanted, now=now
     )
-
-
-def planned(remediation: Remediation) -> Mapping[int, int]:
-    """Return the traffic that the rollback was planned against."""
-    was = remediation.plan.get("traffic")
-    if not isinstance(was, Mapping):
-        return {remediation.from_version: 100} if remediation.from_version is not None else {}
-    return {int(version): int(percent) for version, percent in was.items()}
+    alias = point_alias(
+        "alias", registry, settings.model, frozen.alias, was=[frozen.alias_version], wanted=target
+    )
+    return traffic, while_serving(alias, serving, settings.name, wanted)

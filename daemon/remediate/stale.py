@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from daemon.config.endpoint import Archive
 from daemon.domain.registry import ModelVersion
@@ -11,6 +11,7 @@ MARKED = "mlsteward.stale_since"
 """Set when a version is marked. Whoever removes it, or sets it to `keep`, has objected."""
 ARCHIVED = "mlsteward.archived"
 KEEP = "keep"
+NEVER = timedelta(days=-1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,8 @@ def due(versions: Sequence[ModelVersion], *, in_use: Collection[int], rules: Arc
         v
         for v in versions
         if v.version not in newest
-        and v.version not in in_use
-        and not v.aliases
+        and not needed(v, in_use=in_use)
         and ARCHIVED not in v.tags
-        and v.tags.get(MARKED) != KEEP
         and now - v.created_at >= rules.older_than
     ]
     if len(candidates) > rules.most:
@@ -47,15 +46,34 @@ def due(versions: Sequence[ModelVersion], *, in_use: Collection[int], rules: Arc
         return Housekeeping(
             refused=f"{len(candidates)} versions are stale ({many}), more than {rules.most}: look first"
         )
-    ripe = [v for v in candidates if MARKED in v.tags and _marked_for(v, now) >= rules.wait.total_seconds()]
+    ripe = [v for v in candidates if MARKED in v.tags and _marked_for(v, now) >= rules.wait]
     fresh = [v for v in candidates if MARKED not in v.tags]
     return Housekeeping(tuple(v.version for v in fresh), tuple(v.version for v in ripe))
 
 
-def _marked_for(version: ModelVersion, now: datetime) -> float:
-    """Return the seconds since the mark. A mark that is no time was set by a person, and never ripens."""
+def spared(version: ModelVersion, *, in_use: Collection[int], rules: Archive, now: datetime) -> str:
+    """Say why a version whose turn has come is left alone after all; empty where nothing speaks for it."""
+    if why := needed(version, in_use=in_use):
+        return why
+    if MARKED not in version.tags or _marked_for(version, now) < rules.wait:
+        return f"somebody took the mark of version {version.version} away, or moved it"
+    return ""
+
+
+def needed(version: ModelVersion, *, in_use: Collection[int]) -> str:
+    """Say who needs a version, empty where nobody does."""
+    if version.version in in_use:
+        return f"version {version.version} is in use"
+    if version.aliases:
+        return f"version {version.version} is called {', '.join(version.aliases)}"
+    if version.tags.get(MARKED) == KEEP:
+        return f"version {version.version} is to be kept"
+    return ""
+
+
+def _marked_for(version: ModelVersion, now: datetime) -> timedelta:
+    """Return how long ago the mark was set. A mark that is no time was set by a person, and never ripens."""
     try:
-        marked = datetime.fromisoformat(version.tags[MARKED])
-        return (now - marked).total_seconds()
+        return now - datetime.fromisoformat(version.tags[MARKED])
     except (ValueError, TypeError):
-        return float("-inf")
+        return NEVER

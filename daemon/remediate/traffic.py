@@ -1,14 +1,15 @@
-"""Two acts that several remedies share: set an endpoint's traffic, point an alias.
+"""The act that sets an endpoint's traffic.
 
-Neither call has a compare-and-set in Databricks, so each looks first, acts once, and looks again.
+Databricks has no compare-and-set for it, so it looks first, acts once, and looks again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from daemon.domain.remediation import Step
-from daemon.domain.serving import EndpointState, Update, traffic, with_traffic
-from daemon.ports import PlatformError, Registry, Serving
+from daemon.domain.serving import EndpointState, ServedEntity, Update, traffic, with_traffic
+from daemon.ports import PlatformError, Serving
 from daemon.remediate.journal import Act, Outcome, Seen, called_at
 
 SETTLE = timedelta(seconds=30)
@@ -18,7 +19,16 @@ Percents = Mapping[int, int]
 
 
 def set_traffic(
-    name: str, serving: Serving, endpoint: str, model: str, *, was: Sequence[Percents], wanted: Percents, now: datetime
+    name: str,
+    serving: Serving,
+    endpoint: str,
+    model: str,
+    *,
+    was: Sequence[Percents],
+    wanted: Percents,
+    now: datetime,
+    pinned: bool = True,
+    within: timedelta | None = None,
 ) -> Act:
     """Return the act that makes `wanted` serve, provided that one of `was` serves before."""
 
@@ -26,8 +36,13 @@ def set_traffic(
         state = serving.state(endpoint)
         return {"config_version": state.config_version, "traffic": _keys(traffic(state.served))}
 
+    def judged(state: EndpointState, step: Step) -> Seen:
+        return judge(state, step, was=was, wanted=wanted, now=now, pinned=pinned)
+
     def do(step: Step) -> Mapping[str, object]:
         state = serving.state(endpoint)
+        if judged(state, step).outcome is not Outcome.READY:
+            raise PlatformError(f"{endpoint} was changed a moment ago", permanent=False)
         try:
             served = with_traffic(state.served, model, wanted)
         except ValueError as error:
@@ -35,56 +50,66 @@ def set_traffic(
         serving.update(endpoint, served)
         return {"from_config_version": state.config_version}
 
-    def look(step: Step) -> Seen:
-        return judge(serving.state(endpoint), step, was=was, wanted=wanted, now=now)
-
-    return Act(name, look, do, base)
+    return Act(name, lambda step: judged(serving.state(endpoint), step), do, base, within)
 
 
-def judge(state: EndpointState, step: Step, *, was: Sequence[Percents], wanted: Percents, now: datetime) -> Seen:
-    """Tell where an endpoint stands between what it served and what it shall serve. Pure."""
-    serves = {e.version: e.percent for e in state.served}
-    pending = {e.version: e.percent for e in state.pending or ()}
+def judge(
+    state: EndpointState, step: Step, *, was: Sequence[Percents], wanted: Percents, now: datetime, pinned: bool = True
+) -> Seen:
+    """Tell where an endpoint stands between what it served and what it shall serve. Pure.
+
+    1. What is on its way is ours (wanted, or a stage before it), or somebody else's.
+    2. It serves what is wanted: done, as soon as all of it is ready.
+    3. What we asked for could not be deployed: failed.
+    4. It serves what it served, in the configuration that the intent saw (`pinned`): the act may go, unless a call is
+       so young that it may not show yet.
+    5. Anything else was somebody else.
+    """
+    serves, pending = _percents(state.served), _percents(state.pending or ())
+    asked = called_at(step)
+    young = asked is not None and now - asked < SETTLE
     if state.update is Update.UNKNOWN:
         return Seen(Outcome.WAIT, "Databricks reports a state that is not known")
     if state.update is Update.IN_PROGRESS:
-        if pending == dict(wanted):
-            return Seen(Outcome.WAIT, "the update is under way")
+        if pending in [dict(ours) for ours in (wanted, *was)]:
+            return Seen(Outcome.WAIT, f"an update is under way: {_words(pending)}")
         return Seen(Outcome.FOREIGN, f"somebody is deploying {_words(pending)}")
-    if serves == dict(wanted) and all(e.ready for e in state.served):
+    if serves == dict(wanted):
+        if not all(e.ready for e in state.served):
+            return Seen(Outcome.WAIT, f"serves {_words(serves)}, but not all of it is ready")
         return Seen(Outcome.DONE, f"serves {_words(serves)}", {"config_version": state.config_version})
-    if state.update is Update.FAILED and step.calls and pending == dict(wanted):
-        return Seen(
-            Outcome.FAILED, f"Databricks could not deploy {_words(wanted)}; it goes on serving {_words(serves)}"
-        )
-    unmoved = state.config_version == step.expected.get("config_version")
-    if unmoved and _served(serves) in [_served(w) for w in was]:
-        asked = called_at(step)
-        if asked is not None and now - asked < SETTLE:
-            return Seen(Outcome.WAIT, "asked for, not visible yet")
-        return Seen(Outcome.READY)
-    return Seen(Outcome.FOREIGN, f"it serves {_words(serves)}, where {' or '.join(map(_words, was))} was expected")
+    if state.update is Update.FAILED and asked and not young and pending == dict(wanted):
+        why = f"Databricks could not deploy {_words(wanted)}; it goes on serving {_words(serves)}"
+        return Seen(Outcome.FAILED, why)
+    if _served(serves) not in [_served(w) for w in was]:
+        return Seen(Outcome.FOREIGN, f"it serves {_words(serves)}, where {' or '.join(map(_words, was))} was expected")
+    if pinned and state.config_version != step.expected.get("config_version"):
+        return Seen(Outcome.FOREIGN, f"somebody deployed {_words(serves)} anew")
+    return Seen(Outcome.WAIT, "asked for, not visible yet") if young else Seen(Outcome.READY)
 
 
-def point_alias(name: str, registry: Registry, model: str, alias: str, *, wanted: int) -> Act:
-    """Return the act that points a registry alias at a version."""
-
-    def base() -> Mapping[str, object]:
-        return {"version": registry.alias(model, alias)}
-
-    def do(step: Step) -> Mapping[str, object]:
-        registry.set_alias(model, alias, wanted)
-        return {"alias": alias}
+def while_serving(act: Act, serving: Serving, endpoint: str, wanted: Percents) -> Act:
+    """Return the act, given up as soon as somebody else changes what serves."""
 
     def look(step: Step) -> Seen:
-        points = registry.alias(model, alias)
-        if points == wanted:
-            return Seen(Outcome.DONE, f"{alias} is version {wanted}")
-        if points == step.expected.get("version"):
-            return Seen(Outcome.READY)
-        return Seen(Outcome.FOREIGN, f"somebody pointed {alias} at version {points}")
+        foreign = disturbed(serving.state(endpoint), wanted)
+        return Seen(Outcome.FOREIGN, foreign) if foreign else act.look(step)
 
-    return Act(name, look, do, base)
+    return replace(act, look=look)
+
+
+def disturbed(state: EndpointState, wanted: Percents) -> str:
+    """Say what somebody else made of the traffic that was set; empty where it still serves. Pure."""
+    serves, pending = _percents(state.served), _percents(state.pending or ())
+    if state.update is Update.IN_PROGRESS and pending != dict(wanted):
+        return f"somebody is deploying {_words(pending)}"
+    if _served(serves) != _served(wanted):
+        return f"it serves {_words(serves)}, where {_words(wanted)} was expected"
+    return ""
+
+
+def _percents(served: Collection[ServedEntity]) -> dict[int, int]:
+    return {e.version: e.percent for e in served}
 
 
 def _served(percents: Percents) -> dict[int, int]:

@@ -20,7 +20,7 @@ class Judged:
 def verify(windows: Sequence[Judged], *, healthy: int, requests: int, breaches: int) -> Seen:
     """Hold the windows since a change against what was asked for.
 
-    Done: `healthy` healthy windows in a row at the end, with `requests` requests in all. Failed: `breaches` windows in
+    Done: `healthy` healthy windows in a row at the end, with `requests` requests in all. Unfit: `breaches` windows in
     breach. Inconclusive windows and silence do neither: they wait.
     """
     bad = sum(w.verdict is Verdict.BREACH for w in windows)
@@ -31,7 +31,7 @@ def verify(windows: Sequence[Judged], *, healthy: int, requests: int, breaches: 
             run = run + 1 if one.verdict is Verdict.HEALTHY else 0
     numbers = {"healthy_windows": run, "breaches": bad, "requests": seen}
     if bad >= breaches:
-        return Seen(Outcome.FAILED, f"{bad} of {len(windows)} windows in breach", numbers)
+        return Seen(Outcome.UNFIT, f"{bad} of {len(windows)} windows in breach", numbers)
     if run >= healthy and seen >= requests:
         return Seen(Outcome.DONE, f"{run} healthy windows in a row, {seen} requests", numbers)
     return Seen(Outcome.WAIT, f"{run} of {healthy} healthy windows, {seen} of {requests} requests", numbers)

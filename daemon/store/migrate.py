@@ -10,7 +10,8 @@ from daemon.store.errors import StoreError
 FOLDER = Path(__file__).parent / "migrations"
 VERSION_TABLE = "mlsteward_version"
 """Not Alembic's default name: the database may be MLflow's own, and that uses Alembic, too."""
-_LOCK = 0x6D6C7374
+LOCK = 0x6D6C7374
+"""The number that PostgreSQL knows our lock by."""
 
 
 @cache
@@ -38,7 +39,7 @@ def upgrade(tx: Connection, *, place: str) -> None:
     """Bring the tables up to date in the caller's transaction: all of it happens, or nothing."""
     if tx.dialect.name == "postgresql":
         tx.execute(text("SET LOCAL statement_timeout = 0"))
-        tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
     # somebody else may have done it while we waited for the lock
     if not behind(tx, place=place):
         return

@@ -127,5 +127,8 @@ def _health(row: Row[*tuple[Any, ...]]) -> Health:
 
 
 def _split(counts: Counts, baseline: Baseline) -> dict[str, Counts]:
-    ends = np.cumsum([column.bins.size for column in baseline.columns.values()])
-    return dict(zip(baseline.columns, np.split(counts, ends[:-1]), strict=True))
+    columns, start = {}, 0
+    for name, column in baseline.columns.items():
+        columns[name] = counts[start : start + column.bins.size]
+        start += column.bins.size
+    return columns

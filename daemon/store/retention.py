@@ -20,7 +20,7 @@ class Pruned:
     baselines: int
 
 
-def prune(tx: Tx, *, profiles_before: datetime, events_before: datetime, portion: int = 5000) -> Pruned:
+def prune(tx: Tx, *, profiles_before: datetime, events_before: datetime, portion: int = 20_000) -> Pruned:
     """Remove at most a portion of each kind of what ended before.
 
     Kept whatever their age: events not yet delivered, open remediations, baselines that a profile is counted in, and

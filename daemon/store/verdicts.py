@@ -13,8 +13,12 @@ from daemon.store.upsert import upsert
 
 def record(tx: Tx, endpoint: str) -> list[VersionVerdict]:
     """Return the verdicts on every version of the endpoint, oldest version first."""
-    rows = tx.execute(select(table).where(table.c.endpoint == endpoint).order_by(table.c.version, table.c.model))
-    return [VersionVerdict(**dict(row._mapping) | {"standing": Standing(row.standing)}) for row in rows]
+    return _found(tx, table.c.endpoint == endpoint)
+
+
+def of_model(tx: Tx, model: str) -> list[VersionVerdict]:
+    """Return the verdicts on the model's versions, of every endpoint that has served them."""
+    return _found(tx, table.c.model == model)
 
 
 def set_standing(tx: Tx, verdict: VersionVerdict) -> None:
@@ -30,3 +34,8 @@ def clear(tx: Tx, endpoint: str, version: int) -> None:
 def _yields(new: Any) -> ColumnElement[bool]:
     condemned = and_(table.c.standing == Standing.GOOD, new.standing == Standing.BAD)
     return or_(condemned, and_(table.c.standing == new.standing, table.c.set_at < new.set_at))
+
+
+def _found(tx: Tx, which: ColumnElement[bool]) -> list[VersionVerdict]:
+    rows = tx.execute(select(table).where(which).order_by(table.c.version, table.c.model, table.c.endpoint))
+    return [VersionVerdict(**dict(row._mapping) | {"standing": Standing(row.standing)}) for row in rows]

@@ -99,10 +99,10 @@ def concatenated(columns: Sequence[TypedColumn], kind: Kind) -> TypedColumn:
 def _presence(columns: Sequence[TypedColumn]) -> NDArray[np.bool_] | None:
     if all(c.present is None for c in columns):
         return None
-    return np.concatenate([np.ones(rows(c), np.bool_) if c.present is None else c.present for c in columns])
+    return np.concatenate([np.ones(size(c), np.bool_) if c.present is None else c.present for c in columns])
 
 
-def rows(column: TypedColumn) -> int:
+def size(column: TypedColumn) -> int:
     return len(column.values if isinstance(column, NumericColumn) else column.codes)
 
 

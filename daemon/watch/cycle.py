@@ -20,11 +20,11 @@ from daemon.domain.serving import EndpointState
 from daemon.ports import InferenceLog, Registry, Serving
 from daemon.store.engine import Store
 from daemon.watch import memory, sample, who
-from daemon.watch.baselines import provide
 from daemon.watch.decide import View, decide
 from daemon.watch.decode import decode
 from daemon.watch.detect import detect, summary
 from daemon.watch.profile import profile
+from daemon.watch.provide import provide
 from daemon.watch.record import record
 from daemon.watch.reference import reference
 from daemon.watch.trail import follow
@@ -71,7 +71,7 @@ def look(settings: EndpointSettings, doors: Doors, store: Store, *, now: datetim
         counts, told=doors.log.entities(), learned=known.learned, state=state, changed_at=known.changed_at
     )
     versions = {entity: version for entity, (model, version) in entities.items() if model == settings.model}
-    baselines, notes = provide(settings, doors, known, counts, versions, now=now, scratch=scratch)
+    baselines, notes = provide(settings, doors, known, state, versions, store, now=now, scratch=scratch)
     profiles = _profiles(settings, doors, known, counts, versions, baselines)
     judged, findings = _judge(profiles, baselines, known, settings)
     trails = {

@@ -137,6 +137,15 @@ def test_a_failed_update_leaves_what_served_and_lets_the_next_one_in(world: Worl
     assert traffic(world.serving.state(endpoint).served) == {2: 100}
 
 
+def test_every_version_that_serves_or_is_about_to_serve_anywhere_is_known(world: World) -> None:
+    one, other = world.create(), world.create()
+    world.updated(one, {1: 0, 2: 100})
+    broken = world.make_updates_fail(other)
+    world.updated(other, {broken: 100})
+    assert {1, 2, broken} <= world.serving.serving_anywhere(MODEL)
+    assert world.serving.serving_anywhere("nobodys_model") == frozenset()
+
+
 def test_an_entity_without_traffic_answers_when_it_is_asked_for(world: World) -> None:
     endpoint = world.create()
     world.updated(endpoint, {1: 100, 2: 0})
@@ -156,9 +165,7 @@ def _fake(until: Until) -> World:
 
     def create() -> str:
         name = f"contract-serving-{next(_numbers)}"
-        serving.add(
-            name, MODEL, {1: 100}, table=f"playground.serving.{name}_payload", settings=SETTINGS
-        )
+        serving.add(name, MODEL, {1: 100}, table=f"playground.serving.{name}_payload", settings=SETTINGS)
         return name
 
     def make_updates_fail(endpoint: str) -> int:

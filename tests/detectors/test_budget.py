@@ -24,6 +24,11 @@ def test_all_looks_together_spend_the_budget() -> None:
     assert budget.alpha(12, looks_per_year=8_760, **PLAN) * 8_760 * 20 * 3 * 15 == pytest.approx(12)
 
 
+def test_columns_that_are_added_share_the_same_budget() -> None:
+    few, many = (budget.alpha(1, looks_per_year=365, columns=columns, metrics=3) for columns in (10, 40))
+    assert many == pytest.approx(few / 4)
+
+
 def test_a_budget_for_more_alarms_than_looks_still_gives_a_bound() -> None:
     assert budget.alpha(1_000, looks_per_year=12, columns=1, metrics=1) == 0.5
 

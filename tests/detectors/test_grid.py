@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from detectors.grid import place
+from detectors.grid import count
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 nearby = st.floats(-1, 1) | st.integers(-5, 5).map(float)
@@ -26,14 +26,17 @@ def edges_and_numbers(draw: st.DrawFn) -> tuple[tuple[float, ...], NDArray[np.fl
 
 
 def binary_search(edges: tuple[float, ...], x: NDArray[np.float64]) -> list[int]:
-    found: list[int] = np.searchsorted(np.array(edges, dtype=np.float64), x, side="left").tolist()
-    return found
+    places = np.searchsorted(np.array(edges, dtype=np.float64), x, side="left")
+    counts: list[int] = np.bincount(places, minlength=len(edges) + 1).tolist()
+    return counts
 
 
 @given(edges_and_numbers())
 def test_it_finds_what_a_binary_search_finds(case: tuple[tuple[float, ...], NDArray[np.float64]]) -> None:
     edges, x = case
-    assert place(edges, x).tolist() == binary_search(edges, x)
+    places = [int(count(edges, x[i : i + 1]).argmax()) for i in range(len(x))]
+    assert places == np.searchsorted(np.array(edges), x, side="left").tolist()
+    assert count(edges, x).tolist() == binary_search(edges, x)
 
 
 SMALLEST, LARGEST = 5e-324, 1.7976931348623157e308
@@ -61,7 +64,7 @@ def test_it_is_exact_however_absurd_the_edges(edges: tuple[float, ...]) -> None:
     at = np.array([*edges, 0.0, LARGEST, -LARGEST, SMALLEST, -SMALLEST])
     spread = rng.choice([-1.0, 1.0], 2_000) * 10.0 ** rng.uniform(-320, 308, 2_000)
     x = np.concatenate((at, np.nextafter(at, 0), at * (1 - 1e-15), spread, rng.random(2_000)))
-    assert place(edges, x).tolist() == binary_search(edges, x)
+    assert count(edges, x).tolist() == binary_search(edges, x)
 
 
 COLUMNS: dict[str, Callable[[np.random.Generator], NDArray[np.float64]]] = {
@@ -78,4 +81,4 @@ def test_it_is_exact_on_columns_as_they_are_met(shape: str) -> None:
     x = COLUMNS[shape](np.random.default_rng(7))
     distinct = np.quantile(x, np.arange(1, 64) / 64, method="inverted_cdf")
     edges = tuple(np.unique(np.concatenate((distinct, np.nextafter(distinct, -np.inf)))).tolist())
-    assert place(edges, x).tolist() == binary_search(edges, x)
+    assert count(edges, x).tolist() == binary_search(edges, x)

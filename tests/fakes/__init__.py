@@ -6,6 +6,7 @@ They pass the same contract suites as the real adapters (`tests/contracts`).
 from tests.fakes.channel import FakeChannel, Sent
 from tests.fakes.jobs import FakeJobs, FakeRun
 from tests.fakes.ledger import Crash, Effect, Ledger
+from tests.fakes.log import FakeInferenceLog, LoggedRequest
 from tests.fakes.registry import FakeRegistry
 from tests.fakes.serving import FakeServing
 
@@ -13,10 +14,12 @@ __all__ = [
     "Crash",
     "Effect",
     "FakeChannel",
+    "FakeInferenceLog",
     "FakeJobs",
     "FakeRegistry",
     "FakeRun",
     "FakeServing",
     "Ledger",
+    "LoggedRequest",
     "Sent",
 ]

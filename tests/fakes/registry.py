@@ -81,7 +81,10 @@ class FakeRegistry(Fake):
     def training_data(self, run_id: str, folder: Path) -> Path | None:
         self._ask("training_data")
         source = self._run(run_id).training
-        return None if source is None else Path(shutil.copy(source, folder))
+        if source is None:
+            return None
+        folder.mkdir(parents=True, exist_ok=True)
+        return Path(shutil.copy(source, folder))
 
     def download(self, model: str, version: int, folder: Path) -> None:
         self._ask("download")

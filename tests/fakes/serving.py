@@ -47,6 +47,13 @@ class FakeServing(Fake):
             table=it.table,
         )
 
+    def serving_anywhere(self, model: str) -> frozenset[int]:
+        self._ask("serving_anywhere")
+        if not self._endpoints:
+            raise PlatformError("the workspace lists no endpoints at all", permanent=False)
+        entities = (e for it in self._endpoints.values() for e in (*it.served, *(it.pending or ())))
+        return frozenset(e.version for e in entities if e.model == model)
+
     def update(self, endpoint: str, served: Sequence[ServedEntity]) -> None:
         self._ask("update")
         it = self._find(endpoint)

@@ -174,8 +174,9 @@ def test_a_refused_message_is_tried_again_by_the_backoff_until_it_is_taken(loop:
     assert loop.titles() == ["[page] flights: sentence 1"]
     assert loop.metric("mlsteward_notifications_total", channel="ops", result="failed") == 3
     refusals = [line for line in loop.lines if line["log_level"] == "warning"]
-    assert [line["again_in_seconds"] for line in refusals] == [5, 10, 20]
-    assert "503 from the webhook" in refusals[0]["event"]
+    assert [line["event"] for line in refusals] == [
+        f"not delivered, tried again in {seconds} s: 503 from the webhook" for seconds in (5, 10, 20)
+    ]
 
 
 def test_a_channel_that_is_away_holds_up_no_other_channel_and_hears_it_later(loop: Loop) -> None:
@@ -273,6 +274,12 @@ def test_a_reply_that_is_lost_means_the_message_is_sent_again(loop: Loop) -> Non
     loop.run()
     loop.run(after=5)
     assert len(loop.titles()) == 2
+
+
+def test_two_channels_cannot_share_the_name_under_which_it_is_recorded_who_took_an_event() -> None:
+    twin = ChannelSettings(name="ops", url=Secret(env="URL"))
+    with pytest.raises(ValueError, match="channels named more than once: ops"):
+        Notify(channels=(twin, twin))
 
 
 def test_no_line_holds_a_number_of_the_event(loop: Loop) -> None:

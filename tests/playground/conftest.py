@@ -1,7 +1,6 @@
 """Real clients of the shared playground, and endpoints of one's own."""
 
 import json
-import warnings
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -51,21 +50,20 @@ def workspace(playground: Playground) -> WorkspaceClient:
 
 @pytest.fixture(scope="session")
 def registry(playground: Playground) -> MlflowClient:
-    """The registry's client."""
+    """The registry's client, for which MLflow's own functions stand as well."""
+    mlflow.set_tracking_uri(playground.address.mlflow)
     return MlflowClient(playground.address.mlflow)
 
 
 @pytest.fixture(scope="session")
-def registered(playground: Playground) -> Callable[[str], int]:
+def registered(registry: MlflowClient) -> Callable[[str], int]:
     """Register a file of `versions/` as the next version of the registered model of that name."""
     known: dict[str, int] = {}
 
     def register(name: str) -> int:
         if name not in known:
-            mlflow.set_tracking_uri(playground.address.mlflow)
             mlflow.set_experiment("tests")
-            with mlflow.start_run(), warnings.catch_warnings():
-                warnings.filterwarnings("ignore", message=".*[Tt]ype hint")
+            with mlflow.start_run():
                 logged = mlflow.pyfunc.log_model(
                     name="model", python_model=str(VERSIONS / f"{name}.py"), pip_requirements=["mlflow"]
                 )

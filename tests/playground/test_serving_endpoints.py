@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.errors import AlreadyExists, BadRequest, NotFound, OperationFailed, ResourceConflict
+from databricks.sdk.errors import BadRequest, NotFound, OperationFailed, ResourceAlreadyExists, ResourceConflict
 from databricks.sdk.service.serving import (
     EndpointCoreConfigInput,
     EndpointStateConfigUpdate,
@@ -192,7 +192,8 @@ def test_what_is_not_there_is_not_found(workspace: WorkspaceClient) -> None:
 
 
 def test_a_name_is_given_once(workspace: WorkspaceClient) -> None:
-    with pytest.raises(AlreadyExists):
-        workspace.serving_endpoints.create("air-time", config=EndpointCoreConfigInput("air-time", served_entities=[entity()]))
+    with pytest.raises(ResourceAlreadyExists):
+        config = EndpointCoreConfigInput("air-time", served_entities=[entity()])
+        workspace.serving_endpoints.create("air-time", config=config)
     with pytest.raises(BadRequest):
         workspace.serving_endpoints.create("without-config")

@@ -15,7 +15,7 @@ def shares(draw: st.DrawFn) -> dict[str, int]:
 
 
 @given(shares(), st.integers(0, 500))
-def test_any_stretch_of_200_requests_holds_the_shares_to_three_percent_and_a_half(shares: dict[str, int], skipped: int) -> None:
+def test_any_stretch_of_200_requests_holds_the_shares(shares: dict[str, int], skipped: int) -> None:
     split = Split(shares)
     for _ in range(skipped):
         split.next()

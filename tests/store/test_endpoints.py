@@ -97,10 +97,10 @@ def test_what_does_not_change_what_is_served_is_no_change(store: Store, state: E
 
 def test_watermark_and_state_do_not_overwrite_each_other(store: Store) -> None:
     with store.begin() as tx:
-        endpoints.save_watermark(tx, "flights", T0)
         endpoints.save_state(tx, STATE, T0)
         endpoints.save_watermark(tx, "flights", LATER)
-        assert endpoints.last_state(tx, "flights") == STATE
+        endpoints.save_state(tx, replace(STATE, ready=False), LATER)
+        assert endpoints.last_state(tx, "flights") == replace(STATE, ready=False)
         assert endpoints.watermark(tx, "flights") == LATER
         assert endpoints.changed_at(tx, "flights") == T0
 

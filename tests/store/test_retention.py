@@ -12,7 +12,7 @@ from tests.store.nouns import T0, baseline, event, profile, remediation, step, w
 DAY = timedelta(days=1)
 
 
-def prune(tx: Tx, *, portion: int = 5000) -> Pruned:
+def prune(tx: Tx, *, portion: int = 20_000) -> Pruned:
     return retention.prune(tx, profiles_before=window(3).start, events_before=T0, portion=portion)
 
 

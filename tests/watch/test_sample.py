@@ -1,9 +1,9 @@
 """Which windows are due and which rows of them are read."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-from detectors import latency
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +11,7 @@ from daemon.config.endpoint import Watch
 from daemon.domain.sample import HealthCount
 from daemon.domain.window import EPOCH
 from daemon.watch.sample import MOST_WINDOWS, changed, due, parts
+from detectors import latency
 from tests.watch.stories import START, window
 
 RULE = Watch(
@@ -53,7 +54,7 @@ def test_windows_lie_on_one_grid_and_touch_without_a_gap(seconds: int, length: i
     rule = Watch(window=timedelta(seconds=length), overlap=timedelta(seconds=20 * length))
     windows = due(None, EPOCH + timedelta(days=400, seconds=seconds), rule)
     assert all((w.start - EPOCH) % w.length == timedelta() for w in windows)
-    assert all(a.end == b.start for a, b in zip(windows, windows[1:], strict=False))
+    assert all(a.end == b.start for a, b in itertools.pairwise(windows))
 
 
 def test_only_windows_whose_requests_changed_are_read_again() -> None:

@@ -3,11 +3,11 @@
 from datetime import datetime
 
 import numpy as np
-from detectors import latency
 
 from daemon.domain.sample import HealthCount
 from daemon.domain.serving import EndpointState, ServedEntity, Update
 from daemon.watch.who import Entity, resolve
+from detectors import latency
 from tests.watch.stories import window
 
 NOTHING = np.zeros(latency.BUCKETS, np.int64)

@@ -46,13 +46,13 @@ class DatabricksJobs:
     def run(self, run_id: int) -> JobRun:
         return self._client.get(
             "/api/2.2/jobs/runs/get",
-            lambda shown: _run(run_id, shown),
+            lambda shown: read_run(run_id, shown),
             what=f"look at run {run_id}",
             query={"run_id": run_id},
         )
 
 
-def _run(run_id: int, shown: Json) -> JobRun:
+def read_run(run_id: int, shown: Json) -> JobRun:
     """Read `status`; where it says nothing that we know, the older `state`."""
     status, old = shown.get("status") or {}, shown.get("state") or {}
     details = status.get("termination_details") or {}

@@ -8,6 +8,8 @@ from daemon.adapters.databricks.client import DatabricksClient, Json
 from daemon.domain.serving import EndpointState, ServedEntity, Update
 from daemon.ports import PlatformError
 
+ENDPOINTS = "/api/2.0/serving-endpoints"
+
 SETTINGS = (
     "burst_scaling_enabled",
     "environment_vars",
@@ -40,6 +42,17 @@ class DatabricksServing:
             _path(endpoint), lambda shown: _state(endpoint, shown), what=f"read endpoint {endpoint}"
         )
 
+    def serving_anywhere(self, model: str) -> frozenset[int]:
+        what = f"list the endpoints that serve {model}"
+        listed = self._client.get(ENDPOINTS, _listed, what=what)
+        if not listed:
+            # Not even the endpoint that is watched: whoever believed this would archive what serves.
+            raise PlatformError(f"could not {what}: the workspace lists none at all", permanent=False)
+        # The list leaves out what is pending.
+        states = [it if it.update is Update.NONE else self.state(it.endpoint) for it in listed]
+        entities = (entity for it in states for entity in (*it.served, *(it.pending or ())))
+        return frozenset(entity.version for entity in entities if entity.model == model)
+
     def update(self, endpoint: str, served: Sequence[ServedEntity]) -> None:
         what = f"update endpoint {endpoint}"
         if trouble := _trouble(served):
@@ -58,11 +71,15 @@ class DatabricksServing:
 
 
 def _path(endpoint: str) -> str:
-    return f"/api/2.0/serving-endpoints/{_quoted(endpoint)}"
+    return f"{ENDPOINTS}/{_quoted(endpoint)}"
 
 
 def _quoted(name: str) -> str:
     return quote(name, safe="")
+
+
+def _listed(answer: Json) -> list[EndpointState]:
+    return [_state(shown["name"], shown) for shown in answer.get("endpoints") or []]
 
 
 def _state(endpoint: str, shown: Json) -> EndpointState:

@@ -3,12 +3,13 @@
 from typing import Any
 
 import mlflow.pyfunc
+import pandas as pd
 
 
 class Raising(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]
     """Knows nothing."""
 
-    def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+    def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> Any:
         """Raise what only this version would say."""
         raise LookupError("no such aircraft")
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import mlflow.pyfunc
+import pandas as pd
 
 
 class Unloadable(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]
@@ -12,7 +13,7 @@ class Unloadable(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]
         """Miss a file."""
         raise FileNotFoundError("weights.bin")
 
-    def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+    def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> Any:
         """Never be asked."""
         return None
 

@@ -14,7 +14,9 @@ from tests.watch.decode.payloads import ANSWERS, FORMS, Row, column, request, re
 
 NAMES = ("distance", "Distance", "dep delay", "carrier's", 'the "best"', "größe", "a.b", "x[1]", "select")
 NUMBERS = st.none() | st.integers(-(2**53), 2**53) | st.floats(width=64)
-LABELS = st.none() | st.text(max_size=8) | st.sampled_from(["AA", "UA", "", "null", "[1]", '{"a"', "NaN", "é", "\u0000"])
+LABELS = (
+    st.none() | st.text(max_size=8) | st.sampled_from(["AA", "UA", "", "null", "[1]", '{"a"', "NaN", "é", "\u0000"])
+)
 PREDICTIONS = st.none() | st.floats()
 
 
@@ -36,14 +38,16 @@ def traffic(draw: st.DrawFn) -> tuple[Signature, list[Row], list[list[dict[str, 
     rows, truth = [], []
     for records in draw(st.lists(st.lists(record, min_size=1, max_size=3), min_size=1, max_size=4)):
         inputs = [{name: one[name] for name in names} for one in records]
-        body = request(draw(st.sampled_from(FORMS)), inputs, names, **draw(st.sampled_from([{}, {"params": {"k": [1]}}])))
+        body = request(
+            draw(st.sampled_from(FORMS)), inputs, names, **draw(st.sampled_from([{}, {"params": {"k": [1]}}]))
+        )
         answer = response(draw(st.sampled_from(ANSWERS)), [one["prediction"] for one in records])
         rows.append(Row(body, answer))
         truth.append(records)
     return signature, rows, truth
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(traffic(), st.booleans())
 def test_what_was_written_is_what_is_read(
     world: tuple[Signature, list[Row], list[list[dict[str, Any]]]], many: bool
@@ -59,7 +63,7 @@ def test_what_was_written_is_what_is_read(
             assert same(column(batch, one.name, part), wanted), one.name
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(traffic(), st.randoms(use_true_random=False), st.booleans())
 def test_a_mutilated_text_never_raises_and_every_request_is_accounted_for(
     world: tuple[Signature, list[Row], list[list[dict[str, Any]]]], chance: random.Random, many: bool
@@ -95,7 +99,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(signatures(), st.sampled_from(KEYS), JSON, JSON)
 def test_any_json_at_all_is_read_or_counted_and_the_same_in_bulk_as_alone(
     signature: Signature, key: str, payload: Any, predictions: Any

@@ -1,0 +1,95 @@
+"""One Delta table that stays open, and the translation of what goes wrong with it."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import deltalake
+from deltalake.exceptions import DeltaProtocolError, TableNotFoundError
+
+from daemon.ports import PlatformError
+
+NAME = "t"
+"""What SQL calls the table."""
+
+SESSION = {
+    # one thread a question: the loops ask side by side, and memory grows with every partition
+    "datafusion.execution.target_partitions": "1",
+    # payloads are read only of the rows that the cheap columns have chosen
+    "datafusion.execution.parquet.pushdown_filters": "true",
+    "datafusion.execution.parquet.reorder_filters": "true",
+}
+REFUSED = re.compile(r"permission denied|access ?denied|forbidden|unauthori[sz]ed|\b40[13]\b", re.IGNORECASE)
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+QUERY_STRING = re.compile(r"\?\S+")
+
+
+class DeltaTable:
+    """Opened at the first call and brought up to date before each reading; opened anew after a failure."""
+
+    def __init__(self, uri: str, storage_options: Mapping[str, str] | None = None) -> None:
+        self.uri = uri
+        self._options = dict(storage_options) if storage_options else None
+        self._open: Any = None
+
+    def refresh(self) -> int:
+        """Take in what was written since the last call, and return the version."""
+        with self._translated():
+            if self._open is None:
+                self._open = deltalake.DeltaTable(self.uri, storage_options=self._options)
+            else:
+                self._open.update_incremental()
+            return int(self._open.version())
+
+    def fields(self) -> dict[str, str]:
+        """Return the columns and their types as Delta names them, as of the last refresh."""
+        with self._translated():
+            return {field.name: str(getattr(field.type, "type", field.type)) for field in self._open.schema().fields}
+
+    def query(self, sql: str) -> Any:
+        """Return an Arrow table with the answer, as of the last refresh. SQL calls the table `t`."""
+        with self._translated():
+            return self._execute(sql).read_all()
+
+    def stream(self) -> Any:
+        """Return all rows as an Arrow stream that is read once, batch by batch."""
+        self.refresh()
+        with self._translated():
+            return self._execute(f"SELECT * FROM {NAME}")
+
+    def _execute(self, sql: str) -> Any:
+        return deltalake.QueryBuilder(SESSION).register(NAME, self._open).execute(sql)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except PlatformError:
+            raise
+        except Exception as error:
+            self._open = None
+            raise _explained(error, self.uri) from error
+        except BaseException as error:
+            # what panics in Rust is no Exception in Python, and must not end the loop that asked
+            if type(error).__name__ != "PanicException":
+                raise
+            self._open = None
+            raise _explained(error, self.uri) from error
+
+
+def _explained(error: BaseException, uri: str) -> PlatformError:
+    # a signed URL in a message would put its signature into the log
+    said = QUERY_STRING.sub("?…", COLOURS.sub("", str(error))).strip()
+    lines = [line.strip() for line in said.splitlines() if line.strip()] or [type(error).__name__]
+    if isinstance(error, TableNotFoundError) and "Unknown scheme" in said:
+        return PlatformError(f"{uri}: no storage of this kind is known; check the table's URI", permanent=True)
+    if isinstance(error, TableNotFoundError) or "Path does not exist" in said:
+        sentence = f"{uri} is no Delta table: check `table`, or wait for the first request to be logged"
+        return PlatformError(f"{sentence} ({lines[0]})", permanent=False, missing=True)
+    if REFUSED.search(said):
+        sentence = f"{uri} may not be read: give the daemon's user or service principal access"
+        return PlatformError(f"{sentence} ({lines[-1]})", permanent=True)
+    if isinstance(error, DeltaProtocolError):
+        return PlatformError(f"{uri} needs a newer reader of Delta tables: {lines[0]}", permanent=True)
+    return PlatformError(f"{uri} cannot be read now: {'; '.join(lines[:2])}", permanent=False)

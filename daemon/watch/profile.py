@@ -1,0 +1,114 @@
+"""A batch in, profiles out: one for each window of one served version, as counts in its baseline's bins. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daemon.domain.baseline import Baseline
+from daemon.domain.profile import Counts, Coverage, Health, Profile
+from daemon.domain.sample import Batch, HealthCount, NumericColumn, Part
+from daemon.domain.window import Window
+from daemon.watch.columns import TypedColumn, taken
+from detectors.bins import Bins, NumericBins
+
+
+def profile(
+    endpoint: str,
+    version: int,
+    parts: Sequence[Part],
+    counts: Iterable[HealthCount],
+    batch: Batch | None,
+    baseline: Baseline | None,
+) -> list[Profile]:
+    """Sum up one served version, window by window, oldest first.
+
+    `counts` are those of the version's own entities, `parts` what was sampled of them. A version without a baseline has
+    no batch: its windows still have health.
+    """
+    health = _health(counts)
+    profiles = []
+    for window in sorted(health.keys() | {part.window for part in parts}):
+        mine = [index for index, part in enumerate(parts) if part.window == window]
+        known = health.get(window, Health())
+        coverage = _coverage(batch, mine, known.requests)
+        columns = _columns(batch, mine, baseline) if batch is not None and baseline is not None else {}
+        baseline_id = baseline.id if baseline else None
+        profiles.append(Profile(endpoint, version, window, known, coverage, baseline_id, columns))
+    return profiles
+
+
+def _health(counts: Iterable[HealthCount]) -> dict[Window, Health]:
+    health: dict[Window, Health] = {}
+    for count in counts:
+        one = Health(count.requests, count.errors_4xx, count.errors_5xx, count.latency)
+        health[count.window] = health[count.window] + one if count.window in health else one
+    return health
+
+
+def _coverage(batch: Batch | None, parts: Sequence[int], requests: int) -> Coverage:
+    if batch is None:
+        return Coverage(requests)
+    faults: Counter[str] = Counter()
+    for part in parts:
+        faults.update(batch.faults[part])
+    sampled = sum(batch.sampled[part] for part in parts)
+    decoded = sum(batch.requests[part] for part in parts)
+    return Coverage(requests, sampled, decoded, int(np.isin(batch.part, parts).sum()), dict(faults))
+
+
+def _columns(batch: Batch, parts: Sequence[int], baseline: Baseline) -> dict[str, Counts]:
+    where = np.isin(batch.part, parts)
+    counted = {}
+    for name, known in baseline.columns.items():
+        column = batch.columns.get(name)
+        if column is not None and isinstance(column, NumericColumn) == isinstance(known.bins, NumericBins):
+            counted[name] = count(known.bins, column, where)
+    return counted
+
+
+def count(bins: Bins, column: TypedColumn, where: NDArray[np.bool_] | None = None) -> Counts:
+    """Count the rows that have a value or a null; those that have neither are left out."""
+    if column.present is not None:
+        where = column.present if where is None else where & column.present
+    if where is not None and not where.all():
+        column = taken(column, where)
+    if isinstance(column, NumericColumn):
+        if not isinstance(bins, NumericBins):
+            raise ValueError("numbers cannot be counted in the bins of categories")
+        return bins.count(column.values, column.null)
+    if isinstance(bins, NumericBins):
+        raise ValueError("labels cannot be counted in the bins of numbers")
+    return bins.count_codes(column.codes, column.dictionary)
+
+
+def merge(profiles: Sequence[Profile]) -> Profile:
+    """Add profiles of one served version, counted in the bins of one baseline, to that of the whole stretch.
+
+    Raise ValueError where there are none, or of several.
+    """
+    if len({(p.endpoint, p.version, p.baseline_id) for p in profiles}) != 1:
+        raise ValueError("only profiles of one served version and one baseline add up")
+    first, *others = profiles
+    health, coverage, columns = first.health, first.coverage, dict(first.columns)
+    for other in others:
+        health, coverage = health + other.health, _added(coverage, other.coverage)
+        columns = _summed(columns, other.columns)
+    window = Window(min(p.window.start for p in profiles), max(p.window.end for p in profiles))
+    return Profile(first.endpoint, first.version, window, health, coverage, first.baseline_id, columns)
+
+
+def _added(a: Coverage, b: Coverage) -> Coverage:
+    return Coverage(
+        a.requests + b.requests,
+        a.sampled + b.sampled,
+        a.decoded + b.decoded,
+        a.records + b.records,
+        dict(Counter(a.faults) + Counter(b.faults)),
+    )
+
+
+def _summed(a: Mapping[str, Counts], b: Mapping[str, Counts]) -> dict[str, Counts]:
+    both = {name: a[name] + b[name] for name in a.keys() & b.keys()}
+    return {**a, **b, **both}

@@ -1,0 +1,206 @@
+"""The command line as a person types it: tables, JSON, one clear sentence, and the right exit status."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from daemon.cli import cli
+from daemon.config import settings
+from daemon.domain.event import Event, Severity
+from daemon.domain.remediation import (
+    GuardResult,
+    Remediation,
+    Remedy,
+    Standing,
+    State,
+    Step,
+    StepState,
+    VersionVerdict,
+    token,
+)
+from daemon.domain.serving import EndpointState, ServedEntity, Update
+from daemon.remediate import vault
+from daemon.store import endpoints, events, findings, remediations, verdicts
+from daemon.store.engine import Store
+from tests.watch.stories import DRIFT, firing
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f"""
+        [store]
+        url = "sqlite:///{tmp_path}/mlsteward.db"
+        [[endpoints]]
+        name = "flights"
+        table = "{tmp_path}/table"
+        model = "m"
+        archive.folder = "{tmp_path}/archive"
+        """
+    )
+    return config
+
+
+@pytest.fixture
+def filled(file: Path, tmp_path: Path) -> Path:
+    """The configuration of a daemon that has lived through a rollback."""
+    store = Store.open(settings.Store(url=f"sqlite:///{tmp_path}/mlsteward.db"))
+    trail = firing(DRIFT, version=3)
+    one = Remediation(
+        id="260301-120000-abcde",
+        endpoint="flights",
+        remedy=Remedy.ROLLBACK,
+        state=State.PROPOSED,
+        reason="version_is_worse",
+        sentence="version 3 fails: roll back to version 2",
+        evidence={"findings": [trail.last.numbers()]},
+        model="m",
+        from_version=3,
+        to_version=2,
+        plan={},
+        created_at=NOW,
+        updated_at=NOW,
+        deadline_at=NOW + timedelta(hours=1),
+    )
+    with store.begin() as tx:
+        served = (ServedEntity("m-3", "m", 3, 100),)
+        endpoints.save_state(tx, EndpointState("flights", 3, served, True, Update.NONE), NOW)
+        endpoints.save_watermark(tx, "flights", NOW)
+        findings.save(tx, [trail])
+        verdicts.set_standing(tx, VersionVerdict("flights", "m", 2, Standing.GOOD, "", NOW))
+        remediations.propose(tx, one)
+        guards = (GuardResult("mode", True, "mode is auto"), GuardResult("alone", False, "also ill: air-time"))
+        moved = remediations.move(tx, one, State.EXECUTING, now=NOW, guards=guards)
+        assert moved
+        step = Step(one.id, 0, "traffic", StepState.INTENT, token(one.id, "traffic"), started_at=NOW)
+        remediations.write_intent(tx, step)
+        remediations.close_step(tx, step, StepState.FAILED, {"detail": "Databricks could not deploy"}, NOW)
+        remediations.move(tx, moved, State.NEEDS_HUMAN, now=NOW, outcome="please look at it")
+        events.append(tx, Event("watch.blind", Severity.WARNING, "flights: nothing new", NOW, "flights"))
+    store.close()
+    return file
+
+
+def run(*words: str | Path) -> Result:
+    return CliRunner().invoke(cli, [str(word) for word in words])
+
+
+def answer(*words: str | Path) -> Any:
+    result = run(*words, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.output)
+
+
+def test_help_names_every_command() -> None:
+    said = run("--help").output
+    for command in ("run", "check", "once", "status", "explain", "history", "baseline", "restore", "release"):
+        assert f"  {command} " in said
+
+
+def test_check_says_what_will_be_watched(file: Path) -> None:
+    result = run("check", "--config", file)
+    assert result.exit_code == 0
+    assert "is fine: 1 endpoint will be watched" in result.output
+    assert "off (no job_id)" in result.output
+    assert "a shift of 0.2 is certain after about" in result.output
+    assert answer("check", "--config", file)["endpoints"][0]["rollback"] == "observe"
+
+
+def test_check_prints_every_error_and_exits_with_2(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.toml"
+    bad.write_text('[web]\nport = 99999\n[[endpoints]]\nname = "a"\ntable = "t"\nmodel = "m"\nnonsense = 1\n')
+    result = run("check", "--config", bad)
+    assert result.exit_code == 2
+    assert result.output.splitlines()[0] == f"{bad}: 2 problems"
+    assert "web.port" in result.output
+    assert "nonsense is not a setting" in result.output
+
+
+@pytest.mark.parametrize("command", ["run", "status", "history"])
+def test_every_command_refuses_a_bad_configuration_alike(command: str, tmp_path: Path) -> None:
+    result = run(command, "--config", tmp_path / "nowhere.toml")
+    assert result.exit_code == 2
+    assert "cannot be read: No such file" in result.output
+
+
+def test_status_shows_what_serves_fires_and_waits(filled: Path) -> None:
+    said = run("status", "--config", filled).output
+    assert "version 3 at 100 %" in said
+    assert "distance/ks" in said
+    assert "rollback 260301-120000-abcde needs_human" in said
+    (state,) = answer("status", "--config", filled)
+    assert (state["firing"], state["good"], state["bad"]) == (["distance/ks"], [2], [])
+
+
+def test_status_of_an_endpoint_that_was_never_looked_at_says_so(file: Path, tmp_path: Path) -> None:
+    Store.open(settings.Store(url=f"sqlite:///{tmp_path}/mlsteward.db")).close()
+    assert "not looked at yet" in run("status", "--config", file).output
+
+
+def test_before_the_first_run_there_is_no_store_and_a_sentence_says_what_to_do(file: Path) -> None:
+    result = run("status", "--config", file)
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: ")
+    assert "Traceback" not in result.output
+
+
+def test_history_lists_what_was_done_and_what_was_told(filled: Path) -> None:
+    said = run("history", "--config", filled).output
+    assert "please look at it" in said
+    assert "flights: nothing new" in said
+    assert len(answer("history", "--config", filled, "--endpoint", "flights")["remediations"]) == 1
+    assert "no endpoint 'flight'" in run("history", "--config", filled, "--endpoint", "flight").output
+
+
+def test_explain_shows_findings_guards_and_steps_and_takes_a_short_id(filled: Path) -> None:
+    said = run("explain", "260301", "--config", filled).output
+    for words in ("version 3 fails: roll back to version 2", "distance/ks", "also ill: air-time", "could not deploy"):
+        assert words in said
+    told = answer("explain", "260301-120000-abcde", "--config", filled)
+    assert [g["passed"] for g in told["guards"]] == [True, False]
+    assert [s["name"] for s in told["steps"]] == ["traffic"]
+
+
+def test_explain_of_an_unknown_id_says_where_ids_are(filled: Path) -> None:
+    result = run("explain", "nonsense", "--config", filled)
+    assert result.exit_code == 1
+    assert "`mlsteward history` lists them" in result.output
+
+
+def test_release_ends_what_waits_for_a_person_once(filled: Path) -> None:
+    words = ("release", "260301", "--by", "ada", "--reason", "looked at it", "--config", filled)
+    assert run(*words).exit_code == 0
+    told = answer("explain", "260301", "--config", filled)
+    assert (told["state"], told["outcome"]) == ("cancelled", "released by ada: looked at it")
+    again = run(*words)
+    assert again.exit_code == 1
+    assert "is cancelled: only what needs a human can be released" in again.output
+
+
+def test_restore_puts_an_archive_into_a_folder_and_compares_it(file: Path, tmp_path: Path) -> None:
+    source = tmp_path / "artifacts"
+    source.mkdir()
+    (source / "model.pkl").write_bytes(b"\x00\x01" * 1000)
+    vault.store(source, tmp_path / "archive", "m", 4, {})
+    told = answer("restore", "m", "4", "--to", tmp_path / "out", "--config", file)
+    assert (tmp_path / "out" / "model.pkl").read_bytes() == b"\x00\x01" * 1000
+    assert list(told["files"]) == ["model.pkl"]
+
+
+def test_restore_of_what_was_never_archived_says_so(file: Path, tmp_path: Path) -> None:
+    result = run("restore", "m", "9", "--to", tmp_path / "out", "--config", file)
+    assert result.exit_code == 1
+    assert "there is no archive of version 9 of m" in result.output
+    assert run("restore", "m", "9", "--config", file).exit_code == 2
+
+
+def test_baseline_without_any_says_nothing_loudly(filled: Path) -> None:
+    assert "baselines of flights: nothing" in run("baseline", "--endpoint", "flights", "--config", filled).output
+    assert answer("baseline", "--endpoint", "flights", "--config", filled) == []

@@ -1,0 +1,152 @@
+"""A configuration is taken whole or refused whole, with every error at once and each in its place."""
+
+import contextlib
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+from daemon.config.load import ConfigError, load
+from daemon.config.settings import Settings, with_defaults
+from daemon.domain.remediation import Mode
+
+ROOT = Path(__file__).parents[2]
+SMALL = """
+[[endpoints]]
+name = "flights"
+table = "/tables/flights"
+model = "flights"
+"""
+
+
+def problems(tmp_path: Path, text: str) -> tuple[str, ...]:
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as refused:
+        load(file)
+    return refused.value.problems
+
+
+def loaded(tmp_path: Path, text: str) -> Settings:
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+    return load(file)
+
+
+@pytest.mark.parametrize("file", ["config.toml", "playground/config.toml"])
+def test_the_configurations_that_we_ship_are_valid(file: str) -> None:
+    assert load(ROOT / file).endpoints
+
+
+def settings_of(model: type[BaseModel]) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        yield name
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from settings_of(inner)
+
+
+def test_the_configuration_at_the_root_names_every_setting() -> None:
+    text = (ROOT / "config.toml").read_text()
+    endpoint = Settings.model_fields["endpoints"].annotation.__args__[0]  # type: ignore[union-attr]
+    names = {*settings_of(Settings), *settings_of(endpoint)} - {"env", "file", "credential"}
+    assert sorted(name for name in names if name not in text) == []
+
+
+def test_the_configuration_at_the_root_shows_the_defaults_as_they_are() -> None:
+    raw = tomllib.loads((ROOT / "config.toml").read_text())
+    shown = raw.pop("defaults")
+    del raw["endpoints"][0]["mode"], raw["endpoints"][0]["promote"]
+    bare = Settings.model_validate(with_defaults({"endpoints": raw["endpoints"]}))
+    assert Settings.model_validate(with_defaults({**raw, "defaults": shown})) == bare
+
+
+def test_nothing_acts_by_itself_unless_somebody_says_so(tmp_path: Path) -> None:
+    mode = loaded(tmp_path, SMALL).endpoints[0].mode
+    assert {mode.retrain, mode.promote, mode.rollback, mode.archive} == {Mode.OBSERVE}
+
+
+def test_every_error_is_said_at_once_with_its_place(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path,
+        """
+        [workspce]
+        [store]
+        url = "mysql://x"
+        [[endpoints]]
+        name = "flights"
+        table = "/t"
+        modell = "m"
+        watch.interval = 5
+        mode.retrain = "automatic"
+        promote.canary = [50, 10]
+        """,
+    )
+    assert found == (
+        'store: write "sqlite:////absolute/path.db" or "postgresql+psycopg://user@host/database"',
+        'endpoints[0] ("flights").model is required',
+        'endpoints[0] ("flights").watch.interval: write a duration as a string like "30s", "5m", "1h30m" or "7d"',
+        'endpoints[0] ("flights").promote: canary steps must rise',
+        "endpoints[0] (\"flights\").mode.retrain: input should be 'off', 'observe' or 'auto'",
+        'endpoints[0] ("flights").modell is not a setting; did you mean model?',
+        "workspce is not a setting; did you mean workspace?",
+    )
+
+
+def test_an_error_in_the_defaults_is_said_once_and_there(tmp_path: Path) -> None:
+    two = SMALL + SMALL.replace('"flights"', '"delays"')
+    found = problems(tmp_path, "[defaults.decide]\nbreaches = 9\nof = 3\n" + two)
+    assert found == ("defaults.decide: breaches = 9 can never be seen in of = 3 windows",)
+
+
+def test_an_endpoint_wins_over_the_defaults_setting_by_setting(tmp_path: Path) -> None:
+    text = '[defaults.watch]\nwindow = "1h"\nsettle = "9m"\n' + SMALL + 'watch.window = "2h"\n'
+    watch = loaded(tmp_path, text).endpoints[0].watch
+    assert (watch.window.total_seconds(), watch.settle.total_seconds()) == (7200, 540)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "endpoints: name at least one, in a table [[endpoints]]"),
+        ("endpoints = []", "endpoints: name at least one, in a table [[endpoints]]"),
+        ("[[endpoints", "is not TOML"),
+        (SMALL + SMALL, "the file: endpoints named more than once: flights"),
+        ('[store]\nurl = "postgresql+psycopg://u:hidden@h/d"\n' + SMALL, "a password does not belong into the file"),
+        ('[workspace]\ntoken = "dapi0123"\n' + SMALL, "workspace.token"),
+        ('[workspace]\ntoken = { env = "A", file = "/b" }\n' + SMALL, "name exactly one place"),
+        ('[workspace]\nclient_id = "a"\n' + SMALL, "client_id and client_secret go together"),
+        (SMALL + 'watch.interval = "0s"\n', "watch.interval: must be longer than nothing"),
+        (SMALL + "[[endpoints.promote.gates]]\nmetric = 'auc'\n", "would let everything through"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence(tmp_path: Path, text: str, says: str) -> None:
+    assert says in "; ".join(problems(tmp_path, text))
+
+
+def test_a_secret_that_was_written_into_the_file_is_not_repeated_in_the_error(tmp_path: Path) -> None:
+    found = problems(tmp_path, '[workspace]\ntoken = "dapi0123456789abcdef"\n' + SMALL)
+    assert "dapi0123" not in "; ".join(found)
+
+
+def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        load(tmp_path / "nowhere.toml")
+
+
+json_like: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*Settings.model_fields, "defaults", "x"]), json_like, max_size=4))
+def test_no_nonsense_makes_it_stumble(raw: dict[str, Any]) -> None:
+    with contextlib.suppress(ValidationError):
+        Settings.model_validate(with_defaults(raw))
