@@ -40,7 +40,8 @@ class App:
     def __init__(self, file: Path, settings: Settings) -> None:
         self._file, self._settings = file, settings
         self._log = log.get(__name__)
-        self._metrics, self._heartbeats, self._notifier = Metrics(), Heartbeats(), Notifier()
+        self._metrics, self._notifier = Metrics(), Notifier()
+        self._heartbeats = Heartbeats(workers=settings.schedule.workers)
         self._iterations: list[Iteration] = []
         self._scratch = tempfile.TemporaryDirectory(prefix="mlsteward-")
         self._stop, self._reload = threading.Event(), threading.Event()
@@ -101,6 +102,7 @@ class App:
         finally:
             self._notifier.ready()
         self._settings = settings
+        log.configure(settings.log.level, settings.log.format)
         self._schedule.replace(jobs, now=CLOCK.now())
         self._metrics.config_reloaded(ok=True, now=CLOCK.now())
         self._log.info("configuration reloaded", config=str(self._file), endpoints=len(settings.endpoints))
@@ -132,6 +134,7 @@ class App:
                 one.endpoint,
                 one.work,
                 every=one.every,
+                aside=one.aside,
                 clock=CLOCK,
                 metrics=self._metrics,
                 heartbeats=self._heartbeats,
@@ -141,8 +144,10 @@ class App:
         ]
         for gone in before.keys() - {i.name for i in iterations}:
             self._heartbeats.clear(gone)
+        for endpoint in {e.name for e in self._settings.endpoints} - {e.name for e in settings.endpoints}:
+            self._metrics.forget(endpoint)
         self._iterations = iterations
-        return [Job(i.name, i.every, i) for i in iterations]
+        return [Job(i.name, i.every, i, aside=i.aside) for i in iterations]
 
     def _refuse(self, error: ConfigError) -> None:
         self._metrics.config_reloaded(ok=False, now=CLOCK.now())

@@ -48,6 +48,7 @@ class Iteration:
         work: Work,
         *,
         every: timedelta,
+        aside: bool = False,
         clock: Clock,
         metrics: Metrics,
         heartbeats: Heartbeats,
@@ -56,7 +57,7 @@ class Iteration:
         self.name = f"{loop}:{endpoint}" if endpoint else loop
         self.ran = False
         """Whether it has come to an end once, well or not."""
-        self.every = every
+        self.every, self.aside = every, aside
         self._loop, self._endpoint, self._work = loop, endpoint, work
         self._clock, self._metrics, self._heartbeats, self._store = clock, metrics, heartbeats, store
         self._log = log.get(f"daemon.{loop}")
@@ -70,6 +71,7 @@ class Iteration:
         if self._not_before and self._not_before - LONGEST_WAIT <= now < self._not_before:
             self._heartbeats.beat(self.name, started)
             return
+        self._heartbeats.begin(self.name, started)
         try:
             told = self._work(now)
         except Exception as error:

@@ -8,12 +8,16 @@ from datetime import UTC, datetime, timedelta
 from apscheduler.executors.pool import ThreadPoolExecutor as PoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
+ASIDE_WORKERS = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
     name: str
     every: timedelta
     work: Callable[[], None]
+    aside: bool = False
+    """Runs on threads of its own: what tells people must not queue behind what waits for a workspace."""
 
 
 class Schedule:
@@ -44,7 +48,7 @@ class Schedule:
         # misfire_grace_time=None: APScheduler's own default drops a job that is a second late.
         # daemon=True: a worker that hangs in a remote call must not keep the process from ending.
         return BackgroundScheduler(
-            executors={"default": PoolExecutor(self._workers)},
+            executors={"default": PoolExecutor(self._workers), "aside": PoolExecutor(ASIDE_WORKERS)},
             job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
             timezone=UTC,
             daemon=True,
@@ -58,6 +62,7 @@ class Schedule:
                 "interval",
                 id=job.name,
                 name=job.name,
+                executor="aside" if job.aside else "default",
                 seconds=seconds,
                 jitter=self._jitter * seconds or None,
                 next_run_time=now + timedelta(milliseconds=50 * n),

@@ -26,6 +26,8 @@ from daemon.tell import told_of_look
 from daemon.watch import cycle as watch
 
 RETENTION_EVERY = timedelta(hours=6)
+MOST_GROUPS = 20
+"""Messages that one round of notify sends: what is left waits for the next, an interval later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Round:
     endpoint: str
     every: timedelta
     work: Work
+    aside: bool = False
 
 
 def build_world(settings: Settings, scratch: Path) -> World:
@@ -75,8 +78,8 @@ def rounds(settings: Settings, world: World, store: Store, metrics: Metrics) -> 
         yield _remediate(settings, endpoint, world, store, metrics)
         if mode_of(endpoint, Remedy.ARCHIVE) is not Mode.OFF:
             yield _housekeep(endpoint, world, store)
-    yield Round("notify", "", settings.notify.interval, _notify(settings, world, store, metrics))
-    yield Round("retention", "", RETENTION_EVERY, _retain(settings, store))
+    yield Round("notify", "", settings.notify.interval, _notify(settings, world, store, metrics), aside=True)
+    yield Round("retention", "", RETENTION_EVERY, _retain(settings, store), aside=True)
 
 
 def _watch(settings: Settings, endpoint: EndpointSettings, world: World, store: Store, metrics: Metrics) -> Round:
@@ -123,8 +126,9 @@ def _notify(settings: Settings, world: World, store: Store, metrics: Metrics) ->
     logger = log.get("daemon.notify")
 
     def work(now: datetime) -> Told | None:
-        while notify.run(store, world.channels, settings.notify, metrics, logger, now=now):
-            pass
+        groups = 0
+        while groups < MOST_GROUPS and notify.run(store, world.channels, settings.notify, metrics, logger, now=now):
+            groups += 1
         return None
 
     return work

@@ -4,6 +4,7 @@ import argparse
 import shutil
 import sys
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 from rich.status import Status
@@ -17,13 +18,14 @@ def main() -> int:
     """Set the stage, play, write the timeline."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave the folder of the box behind, to look around in it")
+    parser.add_argument("--act", type=int, action="append", choices=range(1, 5), help="play only this one")
     options = parser.parse_args()
     out = Path("build")
     out.mkdir(exist_ok=True)
     root = Path(tempfile.mkdtemp(prefix="mlsteward-demo-"))
     timeline = Timeline()
     try:
-        ended = play(root, timeline)
+        ended = play(root, timeline, options.act or range(1, 5))
     except KeyboardInterrupt:
         timeline.deed("interrupted: everything that was started is stopped")
         ended = 130
@@ -40,7 +42,7 @@ def main() -> int:
     return ended
 
 
-def play(root: Path, timeline: Timeline) -> int:
+def play(root: Path, timeline: Timeline, chosen: Collection[int]) -> int:
     """Play the acts on a stage below `root`; return the exit status."""
     status = Status("", console=timeline.console)
     with status:
@@ -49,8 +51,9 @@ def play(root: Path, timeline: Timeline) -> int:
             timeline.deed("the workspace is up, mlsteward watches it", workspace=stage.address.host)
             acts = Play(stage, timeline, status.update)
             try:
-                for act in (acts.drift, acts.bad_release, acts.upstream, acts.housekeeping):
-                    act()
+                for n, act in enumerate((acts.drift, acts.bad_release, acts.upstream, acts.housekeeping), start=1):
+                    if n in chosen:
+                        act()
             except (NotInTimeError, RuntimeError) as error:
                 acts.listen()
                 timeline.check(f"the act went on: {error}", False)

@@ -120,6 +120,7 @@ class Stage:
             "DEMO_WEBHOOK": self.webhook.url,
             "NO_PROXY": "127.0.0.1",
             "TZ": "UTC",
+            "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
             "PYTHONPATH": str(Path(__file__).parent.parent),
         }
 

@@ -13,7 +13,12 @@ from daemon.config.settings import Settings, with_defaults
 
 Place = tuple[str | int, ...]
 
-MESSAGES = {"missing": "is required", "extra_forbidden": "is not a setting"}
+MESSAGES = {
+    "missing": "is required",
+    "tuple_type": "must be a list",
+    "model_type": "must be a table",
+    "model_attributes_type": "must be a table",
+}
 
 
 class ConfigError(Exception):
@@ -47,7 +52,7 @@ def _sentence(error: ErrorDetails, raw: Mapping[str, Any]) -> str:
     kind = error["type"]
     if kind == "extra_forbidden":
         return f"{_words(place, raw)} is not a setting{_meant(error['loc'])}"
-    if kind == "too_short" and error["loc"] == ("endpoints",):
+    if error["loc"] == ("endpoints",) and kind in ("too_short", "tuple_type", "missing"):
         return "endpoints: name at least one, in a table [[endpoints]]"
     message = MESSAGES.get(kind, error["msg"].removeprefix("Value error, "))
     return f"{_words(place, raw)}{'' if kind == 'missing' else ':'} {message[0].lower()}{message[1:]}"

@@ -1,5 +1,6 @@
 """Words for people: the events of a message in, its title and body out. Pure."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from itertools import groupby
@@ -27,8 +28,11 @@ def render(events: Sequence[Event]) -> tuple[str, str]:
 def _title(events: Sequence[Event]) -> str:
     alarm = "[page] " if any(e.severity is Severity.PAGE for e in events) else ""
     who = ", ".join(dict.fromkeys(_name(e.endpoint) for e in events))
-    what = events[0].sentence if len(events) == 1 else f"{len(events)} events"
-    return _cut(f"{alarm}{who}: {what}", TITLE_LENGTH)
+    if len(events) == 1:
+        sentence = events[0].sentence
+        named = who.strip() and re.search(rf"(?<![\w-]){re.escape(who)}(?![\w-])", sentence)
+        return _cut(alarm + (sentence if named else f"{who}: {sentence}"), TITLE_LENGTH)
+    return _cut(f"{alarm}{who}: {len(events)} events", TITLE_LENGTH)
 
 
 def _heading(endpoint: str, events: Sequence[Event]) -> list[str]:

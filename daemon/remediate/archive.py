@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from daemon.config.endpoint import EndpointSettings
 from daemon.domain.remediation import OPEN, Remediation, Remedy, Standing, State, Step, VersionVerdict, new_id
 from daemon.ports import Registry, Serving
-from daemon.remediate import shelve
+from daemon.remediate import shelf
 from daemon.remediate.doors import Doors
 from daemon.remediate.journal import Act, Outcome, Seen
 from daemon.remediate.stale import ARCHIVED, MARKED, Housekeeping, due, spared
@@ -36,12 +37,12 @@ def acts(one: Remediation, settings: EndpointSettings, doors: Doors, store: Stor
     """Return the plan: an act a version, and another look before anything is copied, and before each removal."""
     chosen, registry, model = _versions(one), doors.registry, settings.model
     if one.plan["phase"] == "mark":
-        return [shelve.tag(f"mark-{v}", registry, model, v, MARKED) for v in chosen]
+        return [shelf.tag(f"mark-{v}", registry, model, v, MARKED) for v in chosen]
     plan = [_look_again(chosen, settings, doors, store, now)]
     for v in chosen:
-        plan += [shelve.copy(v, settings, doors), shelve.tag(f"tag-{v}", registry, model, v, ARCHIVED)]
+        plan += [shelf.copy(v, settings, doors), shelf.tag(f"tag-{v}", registry, model, v, ARCHIVED)]
         if settings.archive.remove:
-            plan.append(shelve.remove(v, settings, doors, lambda v=v: _spared([v], settings, doors, store, now)))
+            plan.append(shelf.remove(v, settings, doors, partial(_spared, [v], settings, doors, store, now)))
     return plan
 
 
@@ -51,9 +52,7 @@ def told(one: Remediation) -> str:
     return f"marked as stale: {words}" if one.plan["phase"] == "mark" else f"archived: {words}"
 
 
-def _look_again(
-    chosen: Sequence[int], settings: EndpointSettings, doors: Doors, store: Store, now: datetime
-) -> Act:
+def _look_again(chosen: Sequence[int], settings: EndpointSettings, doors: Doors, store: Store, now: datetime) -> Act:
     def look(step: Step) -> Seen:
         foreign = _spared(chosen, settings, doors, store, now)
         return Seen(Outcome.FOREIGN, foreign) if foreign else Seen(Outcome.DONE, "still stale")
@@ -61,9 +60,7 @@ def _look_again(
     return Act("look-again", look)
 
 
-def _spared(
-    chosen: Sequence[int], settings: EndpointSettings, doors: Doors, store: Store, now: datetime
-) -> str:
+def _spared(chosen: Sequence[int], settings: EndpointSettings, doors: Doors, store: Store, now: datetime) -> str:
     """Say what speaks for a chosen version by now, empty where nothing does."""
     in_use = _in_use(settings, doors.serving, store)
     known = {v.version: v for v in doors.registry.versions(settings.model)}

@@ -34,9 +34,7 @@ def acts(
     was: Percents = {champion: 100}
     for name, wanted in stages(champion, challenger, frozen.canary):
         plan.append(
-            set_traffic(
-                name, serving, settings.name, model, was=[was], wanted=wanted, now=now, within=rules.timeout
-            )
+            set_traffic(name, serving, settings.name, model, was=[was], wanted=wanted, now=now, within=rules.timeout)
         )
         if name == "stage":
             smoke = _smoke(rules, serving, registry, settings, challenger)

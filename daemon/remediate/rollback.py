@@ -23,7 +23,5 @@ def acts(
     traffic = set_traffic(
         "traffic", serving, settings.name, settings.model, was=[frozen.traffic], wanted=wanted, now=now
     )
-    alias = point_alias(
-        "alias", registry, settings.model, frozen.alias, was=[frozen.alias_version], wanted=target
-    )
+    alias = point_alias("alias", registry, settings.model, frozen.alias, was=[frozen.alias_version], wanted=target)
     return traffic, while_serving(alias, serving, settings.name, wanted)

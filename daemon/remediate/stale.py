@@ -11,7 +11,6 @@ MARKED = "mlsteward.stale_since"
 """Set when a version is marked. Whoever removes it, or sets it to `keep`, has objected."""
 ARCHIVED = "mlsteward.archived"
 KEEP = "keep"
-NEVER = timedelta(days=-1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,4 +75,4 @@ def _marked_for(version: ModelVersion, now: datetime) -> timedelta:
     try:
         return now - datetime.fromisoformat(version.tags[MARKED])
     except (ValueError, TypeError):
-        return NEVER
+        return timedelta.min

@@ -5,9 +5,11 @@ import json
 import os
 import shutil
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 import zstandard
 
@@ -15,7 +17,7 @@ FORMAT = 1
 
 
 class VaultError(Exception):
-    """An archive could not be written, or is not what its manifest says."""
+    """An archive could not be written or read, or is not what its manifest says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,41 +33,51 @@ class Archived:
 def store(folder: Path, vault: Path, model: str, version: int, about: Mapping[str, object]) -> Archived:
     """Archive a folder of artifacts, read the archive back, and only then give it its name.
 
-    A full disk or a crash leaves a temporary file that the next try replaces, and never half an archive.
+    A full disk leaves nothing, and what a crash leaves the next try replaces: there is never half an archive.
     """
-    files = checksums(folder)
-    if not files:
-        raise VaultError(f"version {version} of {model} has no artifacts to archive")
-    place = vault / _safe(model)
-    temporary = place / f".{version}.tar.zst.part"
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        _write(folder, temporary)
-        _compare(temporary, files)
-        manifest = {"format": FORMAT, "model": model, "version": version, "files": files, **about}
-        named = _named(vault, model, version)
-        _put(named[1], json.dumps(manifest, indent=2, sort_keys=True))
-        temporary.replace(named[0])
-        _sync(place)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise VaultError(f"the archive of version {version} could not be written: {error.strerror}") from error
-    return Archived(*named, files)
+    tar, manifest = _named(vault, model, version)
+    drafts = [path.with_name(f".{path.name}.part") for path in (tar, manifest)]
+    with _refusing(f"the archive of version {version} of {model} could not be written"):
+        files = checksums(folder)
+        if not files:
+            raise VaultError(f"version {version} of {model} has no artifacts to archive")
+        try:
+            tar.parent.mkdir(parents=True, exist_ok=True)
+            _pack(folder, drafts[0])
+            if _contents(drafts[0]) != files:
+                raise VaultError(f"version {version} of {model} does not read back as it was written")
+            described = {"format": FORMAT, "model": model, "version": version, "tar": _digest(drafts[0]), **about}
+            _write(drafts[1], json.dumps({**described, "files": files}, indent=2, sort_keys=True))
+            drafts[0].replace(tar)
+            drafts[1].replace(manifest)
+            _sync(tar.parent)
+        finally:
+            for draft in drafts:
+                with suppress(OSError):
+                    draft.unlink()
+    return Archived(tar, manifest, files)
 
 
 def restore(vault: Path, model: str, version: int, folder: Path) -> Archived:
-    """Unpack an archive into an empty folder and compare every file with the manifest, bit for bit."""
+    """Unpack an archive into an empty folder and compare every file with the manifest, bit for bit.
+
+    What does not match is not left there.
+    """
     tar, manifest = _named(vault, model, version)
     if not tar.exists() or not manifest.exists():
         raise VaultError(f"there is no archive of version {version} of {model} below {vault}")
-    files = json.loads(manifest.read_text())["files"]
-    if folder.exists() and any(folder.iterdir()):
-        raise VaultError(f"{folder} is not empty: restore into a folder of its own")
-    folder.mkdir(parents=True, exist_ok=True)
-    _unpack(tar, folder)
-    if checksums(folder) != files:
-        raise VaultError(f"the archive of version {version} of {model} does not match its manifest")
-    return Archived(tar, manifest, files)
+    with _refusing(f"the archive of version {version} of {model} could not be restored"):
+        if folder.exists() and any(folder.iterdir()):
+            raise VaultError(f"{folder} is not empty: restore into a folder of its own")
+        described = json.loads(manifest.read_text())
+        if (described["format"], described["tar"]) != (FORMAT, _digest(tar)):
+            raise VaultError(f"the archive of version {version} of {model} does not match its manifest")
+        folder.mkdir(parents=True, exist_ok=True)
+        with _emptied_on_failure(folder):
+            _unpack(tar, folder)
+            if checksums(folder) != described["files"]:
+                raise VaultError(f"the files of version {version} of {model} do not match their manifest")
+    return Archived(tar, manifest, described["files"])
 
 
 def checksums(folder: Path) -> dict[str, str]:
@@ -78,42 +90,53 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _write(folder: Path, target: Path) -> None:
+def _pack(folder: Path, target: Path) -> None:
     compressor = zstandard.ZstdCompressor(level=10, write_checksum=True)
     with target.open("wb") as raw:
-        with compressor.stream_writer(raw, closefd=False) as packed, tarfile.open(fileobj=packed, mode="w|") as pack:
+        with (
+            compressor.stream_writer(raw, closefd=False) as packed,
+            tarfile.open(fileobj=packed, mode="w|", dereference=True) as pack,
+        ):
             pack.add(folder, arcname=".")
-        raw.flush()
-        os.fsync(raw.fileno())
+        _flush(raw)
 
 
-def _unpack(tar: Path, folder: Path) -> None:
+@contextmanager
+def _unpacking(tar: Path) -> Iterator[tarfile.TarFile]:
     with (
         tar.open("rb") as raw,
         zstandard.ZstdDecompressor().stream_reader(raw) as plain,
         tarfile.open(fileobj=plain, mode="r|") as pack,
     ):
+        yield pack
+
+
+def _unpack(tar: Path, folder: Path) -> None:
+    with _unpacking(tar) as pack:
         pack.extractall(folder, filter="data")
 
 
-def _compare(tar: Path, files: Mapping[str, str]) -> None:
-    unpacked = tar.with_suffix(".check")
-    shutil.rmtree(unpacked, ignore_errors=True)
-    try:
-        _unpack(tar, unpacked)
-        if checksums(unpacked) != dict(files):
-            raise VaultError(f"{tar.name} does not read back as it was written")
-    finally:
-        shutil.rmtree(unpacked, ignore_errors=True)
+def _contents(tar: Path) -> dict[str, str]:
+    """Return path -> SHA-256 of every file in an archive."""
+    found = {}
+    with _unpacking(tar) as pack:
+        for member in pack:
+            file = pack.extractfile(member) if member.isfile() else None
+            if file is not None:
+                digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]
+                found[str(PurePosixPath(member.name))] = digest.hexdigest()
+    return found
 
 
-def _put(path: Path, text: str) -> None:
-    part = path.with_suffix(".part")
-    with part.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+def _write(path: Path, text: str) -> None:
+    with path.open("wb") as file:
+        file.write(text.encode())
+        _flush(file)
+
+
+def _flush(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _sync(folder: Path) -> None:
@@ -124,12 +147,26 @@ def _sync(folder: Path) -> None:
         os.close(handle)
 
 
+@contextmanager
+def _emptied_on_failure(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def _refusing(what: str) -> Iterator[None]:
+    """Say every way in which files, archives and manifests can be broken in one kind of sentence."""
+    try:
+        yield
+    except (OSError, EOFError, tarfile.TarError, zstandard.ZstdError, ValueError, KeyError, TypeError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise VaultError(f"{what}: {why}") from error
+
+
 def _named(vault: Path, model: str, version: int) -> tuple[Path, Path]:
-    place = vault / _safe(model)
-    return place / f"{version}.tar.zst", place / f"{version}.json"
-
-
-def _safe(model: str) -> str:
     if not model or "/" in model or model.startswith("."):
         raise VaultError(f"{model!r} cannot name a folder")
-    return model
+    return vault / model / f"{version}.tar.zst", vault / model / f"{version}.json"

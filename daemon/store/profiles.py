@@ -131,4 +131,6 @@ def _split(counts: Counts, baseline: Baseline) -> dict[str, Counts]:
     for name, column in baseline.columns.items():
         columns[name] = counts[start : start + column.bins.size]
         start += column.bins.size
+    if start != counts.size:
+        raise ValueError(f"{counts.size} counts do not fit the {start} bins of baseline {baseline.id}")
     return columns

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks import traffic
-from tests.benchmarks.peers import EVIDENTLY, NANNYML, PEERS, python_of
+from tests.benchmarks.peers import PEERS, python_of
 
 ROOT = Path(__file__).parents[2]
 CANDIDATES = Path(__file__).parent / "candidates"

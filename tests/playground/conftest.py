@@ -1,8 +1,9 @@
 """Real clients of the shared playground, and endpoints of one's own."""
 
+import fcntl
 import json
+import uuid
 from collections.abc import Callable, Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from mlflow import MlflowClient
 from playground.process import Playground
 
 VERSIONS = Path(__file__).with_name("versions")
-_numbers = count(1)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -73,6 +73,14 @@ def registered(registry: MlflowClient) -> Callable[[str], int]:
     return register
 
 
+@pytest.fixture
+def alone_with_jobs(playground: Playground) -> Iterator[None]:
+    """Keep other workers from the jobs, which run one at a time, and from the labels that they learn from."""
+    with (playground.root / "alone-with-jobs").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def entity(registered_model: str = "flight_delay", version: int = 1, **settings: Any) -> ServedEntityInput:
     """Return a served entity as the SDK sends it."""
     given: dict[str, Any] = {"scale_to_zero_enabled": False, "workload_size": "Small"} | settings
@@ -89,7 +97,7 @@ def new_endpoint(workspace: WorkspaceClient) -> Callable[..., str]:
     """Create an endpoint of one's own and return its name once it serves."""
 
     def create(*entities: ServedEntityInput, traffic: TrafficConfig | None = None) -> str:
-        name = f"test-{next(_numbers)}"
+        name = f"test-{uuid.uuid4().hex[:8]}"
         config = EndpointCoreConfigInput(
             name=name, served_entities=list(entities) or [entity()], traffic_config=traffic
         )

@@ -1,5 +1,7 @@
 """Who is calling, and who is refused."""
 
+import uuid
+
 import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import PermissionDenied, Unauthenticated
@@ -52,9 +54,9 @@ def test_an_expired_token_is_refused_until_it_is_renewed(
 
 
 def test_a_refused_call_is_no_effect(playground: Playground) -> None:
-    before = len(playground.control.effects())
-    Caller(playground, token="dapi-unknown").request("POST", "/api/2.2/jobs/run-now", {"job_id": 101})
-    assert len(playground.control.effects()) == before
+    body = {"job_id": 101, "idempotency_token": uuid.uuid4().hex}
+    Caller(playground, token="dapi-unknown").request("POST", "/api/2.2/jobs/run-now", body)
+    assert body not in [effect["body"] for effect in playground.control.effects()]
 
 
 def test_a_path_that_is_not_there_answers_in_the_shape_of_databricks(caller: Caller) -> None:

@@ -76,12 +76,13 @@ def test_a_nan_comes_back_as_bare_nan(
 def test_an_exception_in_the_model_is_a_400_with_its_stack_trace(
     caller: Caller, new_endpoint: NewEndpoint, registered: Callable[[str], int]
 ) -> None:
-    name = new_endpoint(entity("raising", registered("raising")))
+    version = registered("raising")
+    name = new_endpoint(entity("raising", version))
     answer = caller.score(name, {"dataframe_records": [{"x": 1}]})
     assert answer.status == 400
     assert answer.json()["error_code"] == "BAD_REQUEST"
     assert "LookupError: no such aircraft" in answer.json()["stack_trace"]
-    assert answer.headers["served-model-name"] == "raising-1"
+    assert answer.headers["served-model-name"] == f"raising-{version}"
 
 
 @pytest.fixture(scope="module")

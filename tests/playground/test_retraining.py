@@ -25,6 +25,7 @@ from playground.process import Playground
 from playground.traffic import Mix, Traffic
 from tests.playground.conftest import Caller, entity
 
+pytestmark = pytest.mark.usefixtures("alone_with_jobs")
 CASE_BY_CASE = pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
 _FAST = Mix(records_per_second=2_000, months=(6, 7), transform=kilometres)
 

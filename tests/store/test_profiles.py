@@ -136,6 +136,15 @@ def test_columns_that_are_not_those_of_the_baseline_are_refused(store: Store) ->
                 profiles.save(tx, [profile(columns=columns)])
 
 
+def test_counts_that_do_not_fit_the_bins_are_refused(store: Store) -> None:
+    with store.begin() as tx:
+        known = baselines.save(tx, baseline())
+        columns = {"distance": np.zeros(4, np.int64), "carrier": np.zeros(5, np.int64)}
+        profiles.save(tx, [profile(baseline_id=known.id, columns=columns)])
+        with pytest.raises(ValueError, match="9 counts do not fit the 10 bins"):
+            load(tx, known)
+
+
 def test_a_baseline_that_is_not_there_is_refused(store: Store) -> None:
     with pytest.raises(StoreError, match=r"(?i)foreign key") as caught, store.begin() as tx:
         profiles.save(tx, [profile(baseline_id=404)])

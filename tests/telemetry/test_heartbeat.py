@@ -90,3 +90,34 @@ def test_stalled_is_one_threshold_on_the_time_since_the_last_beat(
     allowed = 3 * every + grace
     if waited != pytest.approx(allowed, rel=1e-3, abs=1e-3):
         assert beats.stalled(start + waited) == (["watch"] if waited > allowed else [])
+
+
+def test_a_loop_that_runs_is_given_its_time_and_no_more() -> None:
+    beats = Heartbeats(grace=timedelta(0), longest=timedelta(minutes=10))
+    beats.expect("watch", EVERY, 0.0)
+    beats.begin("watch", 10.0)
+    assert beats.stalled(10.0 + 600) == []
+    assert beats.stalled(10.0 + 600.1) == ["watch"]
+    beats.beat("watch", 700.0)
+    assert beats.stalled(730.0) == []
+
+
+def test_loops_that_wait_for_a_worker_are_excused_while_all_are_taken() -> None:
+    beats = Heartbeats(grace=timedelta(0), longest=timedelta(minutes=10), workers=2)
+    for loop in ("a", "b", "notify"):
+        beats.expect(loop, EVERY, 0.0)
+    beats.begin("a", 0.0)
+    beats.begin("b", 0.0)
+    assert beats.stalled(300.0) == []
+    beats.beat("b", 300.0)
+    assert beats.stalled(301.0) == ["notify"]
+
+
+def test_workers_that_never_come_back_are_named() -> None:
+    beats = Heartbeats(grace=timedelta(0), longest=timedelta(minutes=10), workers=2)
+    for loop in ("a", "b", "notify"):
+        beats.expect(loop, EVERY, 0.0)
+    beats.begin("a", 0.0)
+    beats.begin("b", 100.0)
+    assert beats.stalled(650.0) == ["a"]
+    assert beats.stalled(750.0) == ["a", "b"]

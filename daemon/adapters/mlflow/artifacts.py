@@ -1,10 +1,14 @@
 """The files of a registered version: where they are, and how they come, go back and go away."""
 
+import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from daemon.adapters.mlflow.client import Client, Repository
 from daemon.ports import PlatformError
+
+VERSION = re.compile(r"models:/(?P<name>[^/]+)/(?P<version>\d+)")
+"""The source of a version that is a copy of another."""
 
 
 class Artifacts:
@@ -43,10 +47,17 @@ class Artifacts:
         return self._client.repository(self._client.place(f"models:/{model}/{version}"))
 
     def _sharing(self, model: str, version: int) -> list[str]:
-        """Return the versions, of any registered model, that were registered from the same files."""
+        """Return the versions, of any registered model, whose files are the same: twins, originals and copies."""
         api = self._client.api
-        source = api.get_model_version(model, str(version)).source
-        found = api.search_model_versions(f"source_path = '{source}'")
-        found += api.search_model_versions(f"source_path = 'models:/{model}/{version}'")
-        names = {(v.name, int(v.version)) for v in found} - {(model, version)}
-        return [f"{name} version {number}" for name, number in sorted(names)]
+        new, known = [(model, version)], set()
+        while new:
+            name, number = one = new.pop()
+            if one in known:
+                continue
+            known.add(one)
+            source = api.get_model_version(name, str(number)).source or ""
+            if original := VERSION.fullmatch(source):
+                new.append((original["name"], int(original["version"])))
+            for address in (source, f"models:/{name}/{number}"):
+                new += [(v.name, int(v.version)) for v in api.search_model_versions(f"source_path = '{address}'")]
+        return [f"{name} version {number}" for name, number in sorted(known - {(model, version)})]

@@ -11,7 +11,7 @@ from daemon.watch.decode.exact import decode_exactly
 from daemon.watch.decode.faults import Tally
 from daemon.watch.decode.piece import Piece, joined
 from daemon.watch.decode.swift import Plan, decode_swiftly
-from daemon.watch.decode.waiting import chunks, lay_out, next_plan
+from daemon.watch.decode.waiting import chunks, lay_out, next_plan, strike_out
 
 BULK = 64
 """Fewer documents than this are read faster one by one than planned for."""
@@ -33,6 +33,8 @@ def decode(sample: Sample, signature: Signature, *, threads: int = 1) -> Batch:
                 piece, requests = decode_swiftly(duck, plan, signature, tally)
                 pieces.append(piece)
                 waiting -= requests
+                if waiting:
+                    strike_out(duck)
         if waiting:
             pieces += [decode_exactly(chunk, signature, tally) for chunk in chunks(duck)]
     whole = joined(pieces, signature)

@@ -22,6 +22,8 @@ def columns_of(signature: Signature) -> dict[str, Column]:
 
 
 def joined(pieces: Sequence[Piece], signature: Signature) -> Piece:
+    if len(pieces) == 1:
+        return pieces[0]
     part = np.concatenate([np.empty(0, np.int32), *(piece.part for piece in pieces)])
     columns = columns_of(signature)
     return Piece(

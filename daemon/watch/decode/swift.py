@@ -29,7 +29,7 @@ class Plan:
 
 
 def decode_swiftly(duck: DuckDBPyConnection, plan: Plan, signature: Signature, tally: Tally) -> tuple[Piece, int]:
-    """Decode what the plan fits of the view `waiting`, enter it into the table `done`; return it, and how many."""
+    """Decode what the plan fits of the view `waiting` into the table `flat`; return it, and how many requests it was."""
     inputs = Reading(plan.request, signature.inputs, alias="q")
     outputs = Reading(plan.response, signature.outputs, alias="p") if plan.response else None
     duck.execute(f"CREATE OR REPLACE TEMP TABLE flat AS {_flatten(inputs, outputs)}")
@@ -37,7 +37,6 @@ def decode_swiftly(duck: DuckDBPyConnection, plan: Plan, signature: Signature, t
     fetched = _sound(duck, {name: column.kind for name, column in zip(names, signature.columns, strict=False)})
     part = fetched.plain["part"].astype(np.int32)
     answered = fetched.plain["answered"].astype(np.bool_)
-    duck.execute("INSERT INTO done SELECT DISTINCT doc FROM flat")
     firsts = np.flatnonzero(np.diff(fetched.plain["doc"], prepend=-1))
     tally.requests(part[firsts])
     tally.records(part, missing=inputs.required_but_missing, extra=inputs.extra)

@@ -20,17 +20,24 @@ CHUNK = 64
 def lay_out(duck: DuckDBPyConnection, sample: Sample, signature: Signature, tally: Tally) -> int:
     """Lay out what waits to be decoded, and return how many. A body that is not there is counted at once."""
     duck.register("rows", sample.rows)
-    duck.execute("CREATE TEMP TABLE done (doc BIGINT)")
     answered = "coalesce(status_code = 200, false)" if signature.outputs else "false"
     duck.execute(f"""
-        CREATE TEMP VIEW waiting AS SELECT * FROM (
+        CREATE TEMP VIEW readable AS SELECT * FROM (
             SELECT row_number() OVER () - 1 AS doc, part, {answered} AS answered, request, response FROM rows
-        ) ANTI JOIN done USING (doc) WHERE request IS NOT NULL""")
+        ) WHERE request IS NOT NULL""")
+    duck.execute("CREATE TEMP VIEW waiting AS SELECT * FROM readable")
     sizes = duck.execute("SELECT part, count(*), count(request) FROM rows GROUP BY part").fetchall()
     for part, sampled, readable in sizes:
         tally.sampled[part] = sampled
         tally.fault(part, Fault.OVERSIZED, sampled - readable)
     return sum(readable for _, _, readable in sizes)
+
+
+def strike_out(duck: DuckDBPyConnection) -> None:
+    """Take the requests whose records are in the table `flat` off those that wait."""
+    duck.execute("CREATE TEMP TABLE IF NOT EXISTS done (doc BIGINT)")
+    duck.execute("INSERT INTO done SELECT DISTINCT doc FROM flat")
+    duck.execute("CREATE OR REPLACE TEMP VIEW waiting AS SELECT * FROM readable ANTI JOIN done USING (doc)")
 
 
 def next_plan(duck: DuckDBPyConnection, tried: set[Plan]) -> Plan | None:

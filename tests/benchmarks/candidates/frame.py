@@ -8,7 +8,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from clock import Clock, batches  # type: ignore[import-not-found]  # noqa: E402
+from clock import Clock, batches  # type: ignore[import-not-found]
 
 
 def frame(path: str, clock: Clock) -> pd.DataFrame:

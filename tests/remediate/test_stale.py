@@ -1,0 +1,136 @@
+"""Which versions are stale: tables, and whatever registry there may be."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon.config.endpoint import Archive
+from daemon.domain.registry import ModelVersion
+from daemon.remediate.stale import ARCHIVED, KEEP, MARKED, Housekeeping, due, spared
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+RULES = Archive(keep=2, most=3, older_than=90 * DAY, wait=4 * DAY)
+RIPE, GREEN = (NOW - 4 * DAY).isoformat(), (NOW - 4 * DAY + timedelta(seconds=1)).isoformat()
+
+
+def version(n: int, *, days: int = 100, mark: str = "", aliases: tuple[str, ...] = (), **tags: str) -> ModelVersion:
+    tags = {**({MARKED: mark} if mark else {}), **({ARCHIVED: "then"} if "archived" in tags else {})}
+    return ModelVersion("m", n, NOW - days * DAY, True, None, tags, aliases)
+
+
+def found(first: ModelVersion, *, in_use: set[int] | None = None) -> Housekeeping:
+    """Return what is due where two younger versions stand above the one in question."""
+    return due([first, version(8), version(9)], in_use=in_use or set(), rules=RULES, now=NOW)
+
+
+MARK, ARCHIVE, NOTHING = Housekeeping(mark=(1,)), Housekeeping(archive=(1,)), Housekeeping()
+
+
+@pytest.mark.parametrize(
+    ("first", "expected"),
+    [
+        (version(1), MARK),
+        (version(1, days=90), MARK),
+        (version(1, days=89), NOTHING),
+        (version(1, mark=RIPE), ARCHIVE),
+        (version(1, mark=GREEN), NOTHING),
+        (version(1, mark=KEEP), NOTHING),
+        (version(1, mark="no, please"), NOTHING),
+        (version(1, mark="2020-01-01"), NOTHING),
+        (version(1, mark=(NOW + DAY).isoformat()), NOTHING),
+        (version(1, mark=RIPE, archived="yes"), NOTHING),
+        (version(1, aliases=("champion",)), NOTHING),
+        (version(1, mark=RIPE, aliases=("previous",)), NOTHING),
+    ],
+)
+def test_a_version_is_marked_waited_for_and_archived_unless_somebody_speaks_for_it(
+    first: ModelVersion, expected: Housekeeping
+) -> None:
+    assert found(first) == expected
+
+
+def test_what_is_in_use_is_not_stale() -> None:
+    assert found(version(1, mark=RIPE), in_use={1}) == NOTHING
+    assert found(version(1, mark=RIPE), in_use={8, 9}) == ARCHIVE
+
+
+def test_the_newest_are_the_highest_numbers_in_whatever_order_they_come() -> None:
+    versions = [version(n) for n in (3, 1, 4, 2)]
+    assert sorted(due(versions, in_use=(), rules=RULES, now=NOW).mark) == [1, 2]
+
+
+def test_an_empty_registry_is_refused_not_obeyed() -> None:
+    answer = due([], in_use=(), rules=RULES, now=NOW)
+    assert answer == Housekeeping(refused=answer.refused)
+    assert "no version" in answer.refused
+
+
+def test_over_the_cap_nothing_is_done_at_all() -> None:
+    assert due([version(n) for n in range(1, 6)], in_use=(), rules=RULES, now=NOW).mark == (1, 2, 3)
+    answer = due([version(n) for n in range(1, 7)], in_use=(), rules=RULES, now=NOW)
+    assert answer == Housekeeping(refused=answer.refused)
+    assert "1, 2, 3, 4" in answer.refused
+
+
+def test_what_waits_for_its_turn_counts_towards_the_cap() -> None:
+    versions = [version(n, mark=GREEN) for n in (1, 2, 3)] + [version(n) for n in (4, 5, 6)]
+    assert due(versions, in_use=(), rules=RULES, now=NOW).refused
+
+
+MARKS = st.sampled_from(["", RIPE, GREEN, KEEP, "nonsense"])
+VERSIONS = st.builds(
+    lambda n, days, mark, aliases, archived: version(
+        n, days=days, mark=mark, aliases=aliases, **({"archived": "yes"} if archived else {})
+    ),
+    n=st.integers(1, 30),
+    days=st.integers(0, 200),
+    mark=MARKS,
+    aliases=st.sampled_from([(), (), ("champion",), ("a", "b")]),
+    archived=st.booleans(),
+)
+REGISTRIES = st.lists(VERSIONS, max_size=15, unique_by=lambda v: v.version)
+USED = st.sets(st.integers(1, 30))
+ANY_RULES = st.builds(
+    lambda keep, most, wait: Archive(keep=keep, most=most, older_than=90 * DAY, wait=wait * DAY),
+    keep=st.integers(1, 6),
+    most=st.integers(1, 6),
+    wait=st.integers(0, 9),
+)
+
+
+@given(versions=REGISTRIES, used=USED, rules=ANY_RULES)
+def test_nothing_is_touched_that_anybody_needs_whatever_the_registry(
+    versions: list[ModelVersion], used: set[int], rules: Archive
+) -> None:
+    answer = due(versions, in_use=used, rules=rules, now=NOW)
+    touched = {*answer.mark, *answer.archive}
+    assert len(touched) == len(answer.mark) + len(answer.archive) <= rules.most
+    assert not touched & used
+    assert not touched & set(sorted(v.version for v in versions)[-rules.keep :])
+    for one in versions:
+        if one.version in touched:
+            assert not one.aliases
+            assert ARCHIVED not in one.tags
+            assert one.tags.get(MARKED) != KEEP
+            assert NOW - one.created_at >= 90 * DAY
+        if one.version in answer.archive:
+            assert NOW - datetime.fromisoformat(one.tags[MARKED]) >= rules.wait
+        if one.version in answer.mark:
+            assert MARKED not in one.tags
+
+
+@given(versions=REGISTRIES, used=USED, rules=ANY_RULES)
+def test_what_is_to_be_archived_stands_a_second_look_until_somebody_objects(
+    versions: list[ModelVersion], used: set[int], rules: Archive
+) -> None:
+    chosen = due(versions, in_use=used, rules=rules, now=NOW).archive
+    for one in (v for v in versions if v.version in chosen):
+        assert spared(one, in_use=used, rules=rules, now=NOW) == ""
+        assert spared(one, in_use={one.version}, rules=rules, now=NOW)
+        objections: list[dict[str, str]] = [{}, {MARKED: KEEP}, {MARKED: "no"}]
+        for other in [replace(one, aliases=("champion",)), *(replace(one, tags=tags) for tags in objections)]:
+            assert spared(other, in_use=used, rules=rules, now=NOW)

@@ -1,0 +1,152 @@
+"""The daemon as a process: start, reload, stop, and what a hostile world does to it."""
+
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from playground.address import Address
+from playground.process import Playground
+from playground.traffic import Mix, Traffic
+from tests.scenarios.process import TINY, Daemon
+
+pytestmark = pytest.mark.xdist_group("scenarios")
+
+
+@pytest.fixture(scope="module")
+def address(playground: Playground) -> Iterator[Address]:
+    """A workspace with a little traffic on both endpoints."""
+    found = playground.address
+    mix = Mix(records_per_second=60)
+    with Traffic(found, "flight-delay", mix, seed=1), Traffic(found, "air-time", mix, seed=2):
+        yield found
+
+
+def endpoint(address: Address, name: str, *, table: str | None = None, called: str | None = None) -> str:
+    known = address.endpoints[name]
+    return (
+        f'[[endpoints]]\nname = "{called or name}"\n'
+        f'table = "{table or known.table}"\nmodel = "{known.registered_model}"\n'
+    )
+
+
+def config(address: Address, *endpoints: str, host: str | None = None) -> str:
+    base = TINY.format(
+        host=host or address.host, mlflow=address.mlflow, served_entities_table=address.served_entities_table
+    )
+    return base + "".join(endpoints or [endpoint(address, "flight-delay")])
+
+
+def looked(daemon: Daemon, name: str = "flight-delay") -> bool:
+    return bool(daemon.metric(f'mlsteward_requests_total{{endpoint="{name}"}}'))
+
+
+def test_it_starts_looks_tells_and_stops_cleanly(address: Address, tmp_path: Path) -> None:
+    both = config(address, endpoint(address, "flight-delay"), endpoint(address, "air-time"))
+    with Daemon(tmp_path, both, TEST_TOKEN=address.token) as daemon:
+        daemon.wait("both endpoints to be seen", lambda: looked(daemon) and looked(daemon, "air-time"))
+        assert daemon.get("/healthz")[0] == 200
+        assert daemon.get("/readyz")[0] == 200
+        assert daemon.get("/anything-else")[0] == 404
+        assert daemon.stop() == 0
+        log = daemon.log.read_text()
+    assert "Traceback" not in log
+    assert address.token not in log
+    assert "dataframe_records" not in log
+    assert "predictions" not in log
+
+
+def test_a_second_daemon_on_the_same_database_is_refused_in_one_sentence(address: Address, tmp_path: Path) -> None:
+    with Daemon(tmp_path, config(address), TEST_TOKEN=address.token) as first:
+        second = Daemon(tmp_path, first.config.read_text(), TEST_TOKEN=address.token)
+        second.log = tmp_path / "second.log"
+        second.spawn()
+        assert second.process.wait(60) == 1
+        said = second.log.read_text()
+        assert "another mlsteward" in said
+        assert "Traceback" not in said
+        assert first.ended is None
+
+
+def test_a_port_that_is_taken_is_said_in_one_sentence(address: Address, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        daemon = Daemon(tmp_path, config(address).replace("port = 0", f"port = {port}"), TEST_TOKEN=address.token)
+        daemon.spawn()
+        assert daemon.process.wait(60) == 1
+    said = daemon.log.read_text()
+    assert str(port) in said
+    assert "Traceback" not in said
+
+
+def test_a_reload_takes_a_good_file_and_refuses_a_broken_one(address: Address, tmp_path: Path) -> None:
+    with Daemon(tmp_path, config(address), TEST_TOKEN=address.token) as daemon:
+        daemon.wait("a look", lambda: looked(daemon))
+        daemon.config.write_text(config(address) + "nonsense = 1\n")
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait("the refusal", lambda: daemon.metric("mlsteward_config_reload_success") == 0)
+        assert "nonsense is not a setting" in daemon.log.read_text()
+        assert daemon.events("config.refused")
+
+        daemon.config.write_text(config(address, endpoint(address, "flight-delay"), endpoint(address, "air-time")))
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait("the new endpoint", lambda: looked(daemon, "air-time"))
+        assert daemon.metric("mlsteward_config_reload_success") == 1
+        assert daemon.stop() == 0
+
+
+def test_a_missing_table_is_told_once_and_the_other_endpoint_goes_on(address: Address, tmp_path: Path) -> None:
+    lost = endpoint(address, "air-time", table=str(tmp_path / "nowhere"))
+    with Daemon(tmp_path, config(address, endpoint(address, "flight-delay"), lost), TEST_TOKEN=address.token) as daemon:
+        daemon.wait("the other endpoint", lambda: looked(daemon))
+        daemon.wait("the event", lambda: bool(daemon.events("loop.failing")))
+        (event,) = daemon.events("loop.failing")
+        assert event.endpoint == "air-time"
+        assert "nowhere" in event.sentence
+        assert daemon.get("/healthz")[0] == 200
+        assert daemon.get("/readyz")[0] == 200
+
+
+def test_a_workspace_that_is_away_does_not_hold_up_the_start(address: Address, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    away = config(address, host=f"http://127.0.0.1:{port}")
+    with Daemon(tmp_path, away, TEST_TOKEN=address.token) as daemon:
+        assert daemon.get("/healthz")[0] == 200
+        daemon.wait("the event", lambda: bool(daemon.events("loop.failing")), 60)
+        assert daemon.stop() == 0
+
+
+def test_an_expired_token_is_told_and_a_renewed_one_heals_it(
+    address: Address, playground: Playground, tmp_path: Path
+) -> None:
+    token = playground.control.issue_token()
+    with Daemon(tmp_path, config(address), TEST_TOKEN=token) as daemon:
+        daemon.wait("a look", lambda: looked(daemon))
+        playground.control.expire_token(token=token)
+        daemon.wait("the event", lambda: bool(daemon.events("loop.failing")), 60)
+        assert token not in daemon.log.read_text()
+        playground.control.renew_token(token=token)
+        seen = daemon.metric('mlsteward_requests_total{endpoint="flight-delay"}') or 0
+        daemon.wait(
+            "looks again", lambda: (daemon.metric('mlsteward_requests_total{endpoint="flight-delay"}') or 0) > seen, 60
+        )
+
+
+def test_killed_and_started_again_it_goes_on_where_it_was_and_tells_nothing_twice(
+    address: Address, tmp_path: Path
+) -> None:
+    with Daemon(tmp_path, config(address), TEST_TOKEN=address.token) as daemon:
+        daemon.wait("a look", lambda: looked(daemon))
+        daemon.process.kill()
+        daemon.process.wait()
+        told = [e.dedup_key for e in daemon.events()]
+        daemon.log.unlink()
+        with Daemon(tmp_path, daemon.config.read_text(), TEST_TOKEN=address.token) as again:
+            again.wait("a look", lambda: looked(again))
+            assert again.stop() == 0
+        keys = [e.dedup_key for e in again.events() if e.dedup_key]
+        assert len(keys) == len(set(keys))
+        assert set(told) <= {e.dedup_key for e in again.events()}
