@@ -61,7 +61,7 @@ class Iteration:
         self._loop, self._endpoint, self._work = loop, endpoint, work
         self._clock, self._metrics, self._heartbeats, self._store = clock, metrics, heartbeats, store
         self._log = log.get(f"daemon.{loop}")
-        self._failures = 0
+        self._failures, self._told = 0, False
         self._first_failure: datetime | None = None
         self._not_before: datetime | None = None
         heartbeats.expect(self.name, every, clock.monotonic())
@@ -90,16 +90,17 @@ class Iteration:
         self.ran = True
 
     def _went_well(self, told: Told | None, now: datetime) -> None:
-        if self._failures >= TOLD_AFTER:
+        if self._told or self._failures >= TOLD_AFTER:
             self._tell("recovered", Severity.INFO, "works again", now)
-        self._failures, self._first_failure, self._not_before = 0, None, None
+        self._failures, self._told, self._first_failure, self._not_before = 0, False, None, None
         if told is not None:
             (self._log.debug if told.quiet else self._log.info)(told.sentence, **told.numbers)
 
     def _failed(self, error: Exception, now: datetime) -> None:
         self._failures += 1
         self._first_failure = self._first_failure or now
-        wait = min(FIRST_WAIT * 2 ** (self._failures - 1), max(self.every, FIRST_WAIT), LONGEST_WAIT)
+        doubled = FIRST_WAIT * 2 ** min(self._failures - 1, 10)
+        wait = min(doubled, max(self.every, FIRST_WAIT), LONGEST_WAIT)
         self._not_before = now + wait
         expected = isinstance(error, PlatformError | StoreError)
         self._log.error(
@@ -109,10 +110,10 @@ class Iteration:
             exc_info=None if expected else error,
         )
         permanent = isinstance(error, PlatformError) and error.permanent
-        if self._failures == (1 if permanent else TOLD_AFTER):
-            self._tell("failing", Severity.WARNING, f"cannot do its work: {error}", now)
+        if not self._told and (permanent or self._failures >= TOLD_AFTER):
+            self._told = self._tell("failing", Severity.WARNING, f"cannot do its work: {error}", now)
 
-    def _tell(self, what: str, severity: Severity, words: str, now: datetime) -> None:
+    def _tell(self, what: str, severity: Severity, words: str, now: datetime) -> bool:
         key = f"{self.name}:{what}:{(self._first_failure or now).isoformat()}"
         event = Event(f"loop.{what}", severity, f"{self.name} {words}", now, self._endpoint, dedup_key=key)
         try:
@@ -120,3 +121,5 @@ class Iteration:
                 events.append(tx, event)
         except StoreError as error:
             self._log.error(f"the event could not be stored: {error}", event_kind=event.kind)
+            return False
+        return True

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from daemon.domain.decision import Action
 from daemon.domain.finding import Phase
-from daemon.domain.profile import Profile
+from daemon.domain.profile import Counts, Profile
 from daemon.iteration import Told
 from daemon.telemetry.metrics import Metrics
 from daemon.watch.cycle import Look
@@ -16,7 +16,9 @@ PERCENTILES = {"50": 0.50, "95": 0.95, "99": 0.99}
 
 def told_of_look(seen: Look, metrics: Metrics, *, now: datetime) -> Told:
     """Show a look's numbers, and say what it saw."""
-    newest = {p.version: p for p in sorted(seen.profiles, key=lambda p: p.window)}
+    for version in seen.gone:
+        metrics.forget(seen.endpoint, version)
+    newest = {p.version: p for p in sorted(seen.profiles, key=lambda p: p.window) if p.version in seen.trails}
     for one in newest.values():
         _show_profile(one, metrics)
     trails = [t for of_version in seen.trails.values() for t in of_version.values()]
@@ -41,9 +43,8 @@ def told_of_look(seen: Look, metrics: Metrics, *, now: datetime) -> Told:
     )
     if seen.newest is not None:
         metrics.watermark_seen(seen.endpoint, now - seen.newest)
-    requests = sum(p.coverage.requests for p in seen.profiles)
-    metrics.requests_counted(seen.endpoint, requests)
-    return Told(_sentence(seen, requests), _fields(seen, newest), quiet=not seen.profiles and not seen.notes)
+    metrics.requests_counted(seen.endpoint, seen.counted)
+    return Told(_sentence(seen), _fields(seen), quiet=not seen.profiles and not seen.notes)
 
 
 def _show_profile(one: Profile, metrics: Metrics) -> None:
@@ -55,7 +56,7 @@ def _show_profile(one: Profile, metrics: Metrics) -> None:
         errors_4xx=one.health.errors_4xx,
         errors_5xx=one.health.errors_5xx,
         latency={
-            name: timedelta(milliseconds=latency.quantile(one.health.latency, q)) if answered else None
+            name: timedelta(milliseconds=_quantile(one.health.latency, q)) if answered else None
             for name, q in PERCENTILES.items()
         },
     )
@@ -63,18 +64,23 @@ def _show_profile(one: Profile, metrics: Metrics) -> None:
         metrics.coverage_seen(one.endpoint, one.coverage.decoded / one.coverage.sampled)
 
 
-def _sentence(seen: Look, requests: int) -> str:
+def _quantile(counts: Counts, q: float) -> float:
+    """The last bucket is open: of what lies in it, its start is told."""
+    return min(latency.quantile(counts, q), latency.upper_ms(latency.BUCKETS - 2))
+
+
+def _sentence(seen: Look) -> str:
     windows = len({p.window for p in seen.profiles})
-    saw = f"{windows} new or changed windows, {requests} requests" if windows else "nothing new"
+    saw = f"{windows} new or changed windows, {seen.counted} new requests" if windows else "nothing new"
     notes = f" ({'; '.join(seen.notes)})" if seen.notes else ""
     does = "" if seen.decision.action is Action.NOTHING else f"{seen.decision.action}: "
     return f"{seen.endpoint}: {saw}; {does}{seen.decision.sentence}{notes}"
 
 
-def _fields(seen: Look, newest: dict[int, Profile]) -> dict[str, object]:
+def _fields(seen: Look) -> dict[str, object]:
     fields: dict[str, object] = {"because": str(seen.decision.because)}
-    if newest:
-        fields["versions"] = ",".join(str(v) for v in sorted(newest))
+    if seen.profiles:
+        fields["versions"] = ",".join(str(v) for v in sorted({p.version for p in seen.profiles}))
         fields["records"] = sum(p.coverage.records for p in seen.profiles)
         fields["errors"] = sum(p.health.errors for p in seen.profiles)
     if seen.unknown:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from daemon.adapters.channels import AppriseChannel
 from daemon.adapters.databricks import DatabricksClient, DatabricksJobs, DatabricksServing
-from daemon.adapters.delta import DeltaLog
+from daemon.adapters.delta import DeltaLog, DeltaTables
 from daemon.adapters.mlflow import MlflowRegistry
 from daemon.config.endpoint import EndpointSettings
 from daemon.config.settings import Settings
@@ -68,7 +68,7 @@ def watch_doors(settings: Settings, endpoint: EndpointSettings, world: World) ->
     inference_log = DeltaLog(
         endpoint.table, served_entities_table=settings.workspace.served_entities_table, endpoint=endpoint.name
     )
-    return watch.Doors(inference_log, world.serving, world.registry)
+    return watch.Doors(inference_log, world.serving, world.registry, DeltaTables())
 
 
 def rounds(settings: Settings, world: World, store: Store, metrics: Metrics) -> Iterator[Round]:
@@ -136,12 +136,16 @@ def _notify(settings: Settings, world: World, store: Store, metrics: Metrics) ->
 
 def _retain(settings: Settings, store: Store) -> Callable[[datetime], Told | None]:
     def work(now: datetime) -> Told | None:
-        with store.begin() as tx:
-            pruned = retention.prune(
-                tx,
-                profiles_before=now - settings.store.keep_profiles,
-                events_before=now - settings.store.keep_events,
-            )
-        return Told("old records removed", {"removed": str(pruned)}, quiet=True)
+        removed = 0
+        while True:
+            with store.begin() as tx:
+                pruned = retention.prune(
+                    tx,
+                    profiles_before=now - settings.store.keep_profiles,
+                    events_before=now - settings.store.keep_events,
+                )
+            if not sum(pruned):
+                return Told(f"{removed} old records removed", {}, quiet=True)
+            removed += sum(pruned)
 
     return work

@@ -1,11 +1,9 @@
 """The four acts of the demo. Each does something to the world, waits for the daemon, and checks its answer."""
 
-import hashlib
-import tempfile
+import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 from daemon.config.settings import Store as StoreSettings
 from daemon.domain.event import Event, Severity
@@ -13,6 +11,7 @@ from daemon.domain.finding import Phase, Verdict
 from daemon.domain.remediation import Remediation, Remedy, Standing, State
 from daemon.store import endpoints, events, findings, profiles, remediations, verdicts
 from daemon.store.engine import Store
+from playground.experiments import files
 from playground.flights import kilometres
 from playground.stage import Stage
 from playground.timeline import Timeline
@@ -113,9 +112,12 @@ class Play:
         line = self._timeline
         line.deed("act 4, housekeeping: three experiments of air-time were registered and never deployed")
         began = datetime.now(UTC)
-        versions = [int(v) for v in self._stage.run("playground.experiments", "--root", str(self._stage.root)).split()]
-        stale = versions[0]
-        before = self._artifacts(stale)
+        registered = json.loads(
+            self._stage.run("playground.experiments", "--root", str(self._stage.root)).splitlines()[-1]
+        )
+        versions = sorted(int(v) for v in registered)
+        stale, mlflow_uri = versions[0], self._stage.address.mlflow
+        before = registered[str(stale)]
         archive = self._stage.root / "archive" / "air_time"
         self.wait("marks and archives", lambda: self._archived(began) and len(list(archive.glob("*.tar.zst"))) == 2, 60)
         self.wait("housekeeping to come to rest", lambda: not self._open(), 20)
@@ -125,11 +127,11 @@ class Play:
             kept == [f"{v}.tar.zst" for v in versions[:-1]],
             archives=", ".join(kept),
         )
-        line.check("the archived artifacts are gone from the registry", not self._artifacts(stale))
+        line.check("the archived artifacts are gone from the registry", not files(mlflow_uri, stale))
         said = self._stage.run(
             "daemon", "restore", "air_time", str(stale), "--back", "--config", str(self._stage.config)
         )
-        after = self._artifacts(stale)
+        after = files(mlflow_uri, stale)
         differ = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
         line.check(
             "one is restored, identical bit for bit",
@@ -229,27 +231,6 @@ class Play:
     def _archived(self, since: datetime) -> bool:
         done = [r for r in self._remediations(since) if r.remedy is Remedy.ARCHIVE and r.reason == "stale_archive"]
         return any(r.state is State.SUCCEEDED for r in done)
-
-    def _artifacts(self, version: int) -> dict[str, str]:
-        """Return path -> SHA-256 of a version's artifacts, as the registry gives them."""
-        from mlflow.exceptions import MlflowException
-        from mlflow.tracking import MlflowClient
-
-        client = MlflowClient(self._stage.address.mlflow)
-        source = client.get_model_version_download_uri("air_time", str(version))
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                _download(source, folder, self._stage.address.mlflow)
-            except MlflowException:
-                return {}
-            files = [p for p in sorted(Path(folder).rglob("*")) if p.is_file()]
-            return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
-
-
-def _download(source: str, folder: str, tracking_uri: str) -> None:
-    from mlflow.artifacts import download_artifacts
-
-    download_artifacts(artifact_uri=source, dst_path=folder, tracking_uri=tracking_uri)
 
 
 def _sentences(body: str) -> str:

@@ -10,12 +10,15 @@ from playground.cases import FLIGHT_DELAY
 from playground.environment import settle
 from playground.process import Playground
 
+# Of an airline that the release knows: whoever made it has tried this one.
+_EXAMPLE = {"hour": 8, "dep_delay": 3.0, "distance": 733.0, "carrier": "UA", "origin": "LGA"}
 _CODE = Path(__file__).with_name("bad_model.py")
 
 
 def register(mlflow_uri: str, *, wrapped_version: int = 1) -> int:
     """Register the bad release of flight-delay around the pipeline of a good version; return its version."""
     import mlflow.pyfunc
+    import pandas as pd
 
     from playground.publish import REQUIREMENTS, signature
 
@@ -28,6 +31,7 @@ def register(mlflow_uri: str, *, wrapped_version: int = 1) -> int:
             python_model=str(_CODE),
             artifacts={"pipeline": f"models:/{registered_model}/{wrapped_version}"},
             signature=signature(FLIGHT_DELAY),
+            input_example=pd.DataFrame([_EXAMPLE]),
             pip_requirements=REQUIREMENTS,
         )
     return int(mlflow.register_model(logged.model_uri, registered_model).version)

@@ -1,7 +1,9 @@
 """`make demo`: the daemon's main job on real input, in four acts. Exit 0 only if every act ended as it should."""
 
 import argparse
+import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Collection
@@ -24,6 +26,8 @@ def main() -> int:
     out.mkdir(exist_ok=True)
     root = Path(tempfile.mkdtemp(prefix="mlsteward-demo-"))
     timeline = Timeline()
+    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: everything is stopped
     try:
         ended = play(root, timeline, options.act or range(1, 5))
     except KeyboardInterrupt:

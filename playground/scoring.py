@@ -52,6 +52,5 @@ class Scorer:
 
 def load(registered_model: str, version: str, *, into: Path) -> Scorer:
     """Download a registered version into a folder and load it; raises whatever keeps it from loading."""
-    into.mkdir(parents=True, exist_ok=True)
     pyfunc = mlflow.pyfunc.load_model(f"models:/{registered_model}/{version}", dst_path=str(into))
     return Scorer(pyfunc, pyfunc.metadata.get_input_schema())

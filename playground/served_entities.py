@@ -1,6 +1,7 @@
 """`system.serving.served_entities`: which id in an inference table stood for which version, over time."""
 
 import hashlib
+import threading
 from datetime import datetime
 from pathlib import Path
 
@@ -37,6 +38,8 @@ class ServedEntities:
         self.path = path
         self._workspace_id = workspace_id
         self._table = DeltaTable.create(path, schema=SCHEMA)
+        # Two endpoints may change at the same time, each from a thread of its own.
+        self._writing = threading.Lock()
 
     def record(self, config: Config, *, endpoint_id: str, endpoint_name: str, now: datetime) -> None:
         """Append one row for each entity of a new configuration."""
@@ -54,4 +57,5 @@ class ServedEntities:
             }
             for entity in config.entities
         ]
-        write_deltalake(self._table, pa.Table.from_pylist(rows, schema=SCHEMA), mode="append")
+        with self._writing:
+            write_deltalake(self._table, pa.Table.from_pylist(rows, schema=SCHEMA), mode="append")

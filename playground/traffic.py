@@ -40,6 +40,10 @@ class Mix:
     """Share of requests, not of records, that carry a single one."""
     batch: tuple[int, int] = (20, 100)
 
+    def __post_init__(self) -> None:
+        if not self.months or not set(self.months) <= set(range(1, 13)):
+            raise ValueError(f"months must be some of 1 to 12, not {self.months}")
+
     @property
     def records_per_request(self) -> float:
         """The mean."""

@@ -49,14 +49,15 @@ def main() -> int:
 
 def retrain(root: Path, *, mlflow_uri: str, parameters: dict[str, str]) -> int:
     """Return the version that was trained on the newest labels since the window's start."""
-    from playground.learn import fit, split
-    from playground.publish import publish
-
     case = CASES.get(parameters["endpoint"])
     if case is None:
         raise ValueError(f"endpoint must be one of {sorted(CASES)}, not {parameters['endpoint']!r}")
     registered_model = parameters["model"] or case.registered_model
     rows = labelled(root, case, since=parameters["window_start"])
+    # Not before there is something to train on: these take seconds.
+    from playground.learn import fit, split
+    from playground.publish import publish
+
     training, evaluation = split(rows, evaluation_share=_EVALUATION_SHARE, seed=len(rows))
     champion = _champion(registered_model, parameters["champion_version"], mlflow_uri=mlflow_uri)
     fitted = fit(case, training, evaluation, champion=champion)

@@ -1,6 +1,7 @@
 """The state of the workspace: endpoints, jobs, tokens, outages and the effects log, all in one event loop."""
 
 import asyncio
+import tempfile
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -100,8 +101,11 @@ class Workspace:
         self._in_background(work)
 
     def _load(self, entity: ServedEntity) -> Scorer:
-        folder = self.root / "served" / f"{entity.entity_name}-{entity.entity_version}"
-        return load(entity.entity_name, entity.entity_version, into=folder)
+        served = self.root / "served"
+        served.mkdir(exist_ok=True)
+        # A folder for each load: two endpoints may load the same version at the same time.
+        folder = tempfile.mkdtemp(prefix=f"{entity.entity_name}-{entity.entity_version}-", dir=served)
+        return load(entity.entity_name, entity.entity_version, into=Path(folder))
 
     def _announce(self, endpoint: Endpoint, config: Config) -> None:
         self.served_entities.record(config, endpoint_id=endpoint.id, endpoint_name=endpoint.name, now=datetime.now(UTC))

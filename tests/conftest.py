@@ -13,6 +13,8 @@ import pytest
 
 from playground.process import Playground
 
+pytest_plugins = ["tests.fixtures_store"]
+
 
 @pytest.fixture(scope="session")
 def playground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Playground]:

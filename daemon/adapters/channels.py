@@ -1,5 +1,7 @@
 """The port Channel, through apprise: one address, a hundred kinds of receiver."""
 
+import logging
+
 from daemon.config.fields import SecretError
 from daemon.config.settings import ChannelSettings
 from daemon.domain.event import Event, Severity
@@ -26,6 +28,7 @@ class AppriseChannel:
 def _sent(name: str, url: str, title: str, body: str, event: Event) -> bool:
     import apprise
 
+    logging.getLogger("apprise").addFilter(_names_no_address)
     asset = apprise.AppriseAsset(app_id="mlsteward", app_desc="mlsteward")
     service = apprise.Apprise.instantiate(url, asset=asset)
     if service is None:
@@ -42,6 +45,11 @@ def _sent(name: str, url: str, title: str, body: str, event: Event) -> bool:
     except Exception as error:
         # Its type alone: the text may quote the address.
         raise PlatformError(f"channel {name} failed: {type(error).__name__}", permanent=False) from None
+
+
+def _names_no_address(record: logging.LogRecord) -> bool:
+    """Keep out of the log what apprise says of an address: one that it cannot read it prints as it is."""
+    return "url" not in str(record.msg).lower()
 
 
 def _fields(event: Event) -> dict[str, str]:

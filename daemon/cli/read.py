@@ -30,6 +30,7 @@ def status(file: Path, as_json: bool) -> None:
     )
 
 
+NOT_YET = "not looked at yet"
 LISTED = ("pending", "firing", "good", "bad", "open")
 
 
@@ -39,7 +40,7 @@ def _state(tx: Tx, name: str) -> dict[str, Any]:
     record = verdicts.record(tx, name)
     return {
         "endpoint": name,
-        "serves": ", ".join(f"version {e.version} at {e.percent} %" for e in state.served) if state else "not looked at yet",
+        "serves": ", ".join(f"version {e.version} at {e.percent} %" for e in state.served) if state else NOT_YET,
         "seen_until": endpoints.watermark(tx, name),
         "pending": [t.last.check.name for t in trails if t.phase is Phase.PENDING],
         "firing": [t.last.check.name for t in trails if t.phase is Phase.FIRING],

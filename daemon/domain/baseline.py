@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from detectors.bins import Bins
-
 from daemon.domain.profile import Counts
-from daemon.domain.schema import Column
+from daemon.domain.schema import Column, Signature
+from detectors.bins import Bins
 
 
 class BaselineKind(StrEnum):
@@ -35,4 +34,6 @@ class Baseline:
     rows: int
     created_at: datetime
     columns: Mapping[str, BaselineColumn]
+    signature: Signature
+    """What the version takes and gives, kept here: it never changes, so a look need not ask the registry for it."""
     id: int | None = None

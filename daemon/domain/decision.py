@@ -20,6 +20,7 @@ class Because(StrEnum):
     ALL_WELL = "all_well"
     NOT_YET = "not_enough_windows_yet"
     BLIND = "no_valid_window"
+    BEHIND = "still_catching_up"
     DRIFT = "certified_drift"
     DATA_BROKEN = "data_is_broken"
     VERSION_GOT_WORSE = "version_is_worse_than_the_last_good_one"
@@ -41,4 +42,6 @@ class Decision:
     target: int | None = None
     """The version to go to, where the remedy has one."""
     since: datetime | None = None
-    """When the trouble began, in event time."""
+    """When the trouble began, in event time; of blindness: the end of what was seen last."""
+    until: datetime | None = None
+    """End of the newest window that the decision rests on."""

@@ -46,6 +46,10 @@ class EndpointState:
     def entity(self, version: int) -> ServedEntity | None:
         return next((e for e in self.served if e.version == version), None)
 
+    def versions(self, model: str) -> list[int]:
+        """Return the versions of the model that are served, at any share."""
+        return sorted({e.version for e in self.served if e.model == model})
+
     @property
     def main(self) -> ServedEntity | None:
         """The entity with the largest share of the traffic."""

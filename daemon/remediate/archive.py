@@ -62,14 +62,13 @@ def _look_again(chosen: Sequence[int], settings: EndpointSettings, doors: Doors,
 
 def _spared(chosen: Sequence[int], settings: EndpointSettings, doors: Doors, store: Store, now: datetime) -> str:
     """Say what speaks for a chosen version by now, empty where nothing does."""
-    in_use = _in_use(settings, doors.serving, store)
-    known = {v.version: v for v in doors.registry.versions(settings.model)}
-    for version in chosen:
-        if version not in known:
-            return f"version {version} is gone from the registry"
-        if why := spared(known[version], in_use=in_use, rules=settings.archive, now=now):
-            return why
-    return ""
+    return spared(
+        chosen,
+        doors.registry.versions(settings.model),
+        in_use=_in_use(settings, doors.serving, store),
+        rules=settings.archive,
+        now=now,
+    )
 
 
 def _in_use(settings: EndpointSettings, serving: Serving, store: Store) -> frozenset[int]:

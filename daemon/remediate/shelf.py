@@ -12,6 +12,7 @@ from daemon.ports import PlatformError, Registry
 from daemon.remediate import vault
 from daemon.remediate.doors import Doors
 from daemon.remediate.journal import Act, Outcome, Seen
+from daemon.remediate.stale import KEEP, MARKED
 
 
 def copy(version: int, settings: EndpointSettings, doors: Doors) -> Act:
@@ -23,7 +24,7 @@ def copy(version: int, settings: EndpointSettings, doors: Doors) -> Act:
 
     def do(step: Step) -> Mapping[str, object]:
         with _folder(doors.scratch / f"copy-{step.token[:12]}") as local:
-            registry.download(model, version, local)
+            _fetch(registry, model, version, local)
             about = registry.version(model, version)
             described = {"run_id": about.run_id, "tags": dict(about.tags)}
             kept = vault.store(local, _vault(settings), model, version, described)
@@ -79,6 +80,15 @@ def _vault(settings: EndpointSettings) -> Path:
     if settings.archive.folder is None:
         raise PlatformError("archive.folder is no longer configured", permanent=True)
     return settings.archive.folder
+
+
+def _fetch(registry: Registry, model: str, version: int, folder: Path) -> None:
+    try:
+        registry.download(model, version, folder)
+    except PlatformError as error:
+        if not error.missing:
+            raise
+        raise PlatformError(f"{error}: set its tag {MARKED} to {KEEP}, and it is left out", permanent=True) from error
 
 
 def _gone(registry: Registry, model: str, version: int, folder: Path) -> bool:

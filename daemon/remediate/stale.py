@@ -1,7 +1,7 @@
 """Which versions are stale, and what housekeeping may do about them. Pure."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from daemon.config.endpoint import Archive
@@ -50,13 +50,29 @@ def due(versions: Sequence[ModelVersion], *, in_use: Collection[int], rules: Arc
     return Housekeeping(tuple(v.version for v in fresh), tuple(v.version for v in ripe))
 
 
-def spared(version: ModelVersion, *, in_use: Collection[int], rules: Archive, now: datetime) -> str:
-    """Say why a version whose turn has come is left alone after all; empty where nothing speaks for it."""
-    if why := needed(version, in_use=in_use):
-        return why
-    if MARKED not in version.tags or _marked_for(version, now) < rules.wait:
-        return f"somebody took the mark of version {version.version} away, or moved it"
-    return ""
+def spared(
+    chosen: Collection[int],
+    versions: Sequence[ModelVersion],
+    *,
+    in_use: Collection[int],
+    rules: Archive,
+    now: datetime,
+) -> str:
+    """Say why versions whose turn had come are left alone after all; empty where every one of them is still due.
+
+    They are held to the same rules again, but for the tag that they may have got in the meantime.
+    """
+    bare = [
+        replace(v, tags={k: t for k, t in v.tags.items() if k != ARCHIVED or v.version not in chosen}) for v in versions
+    ]
+    found = due(bare, in_use=in_use, rules=rules, now=now)
+    left = [v for v in chosen if v not in found.archive]
+    if not left or found.refused:
+        return found.refused
+    known = next((v for v in bare if v.version == left[0]), None)
+    if known is None:
+        return f"version {left[0]} is gone from the registry"
+    return needed(known, in_use=in_use) or f"version {left[0]} lost its mark, or is among the newest by now"
 
 
 def needed(version: ModelVersion, *, in_use: Collection[int]) -> str:

@@ -1,6 +1,6 @@
 """Baselines: the bins of every column and the counts in them, kept for good and replaced by newer ones."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +9,7 @@ from sqlalchemy import Row, select
 
 from daemon.domain.baseline import Baseline, BaselineColumn, BaselineKind
 from daemon.domain.profile import Counts
-from daemon.domain.schema import Column, Kind, Role
+from daemon.domain.schema import Column, Kind, Role, Signature
 from daemon.store.blob import pack, unpack
 from daemon.store.engine import Tx
 from daemon.store.tables import baseline as baselines
@@ -45,17 +45,21 @@ def _row(baseline: Baseline) -> dict[str, Any]:
         "rows": baseline.rows,
         "created_at": baseline.created_at,
         "columns": {name: _described(column) for name, column in baseline.columns.items()},
+        "signature": [_written(column) for column in baseline.signature.columns],
         "counts": pack(np.concatenate([np.empty(0, np.int64), *(column.counts for column in columns)])),
     }
 
 
 def _described(column: BaselineColumn) -> dict[str, Any]:
-    return {
-        "kind": column.column.kind,
-        "role": column.column.role,
-        "required": column.column.required,
-        "bins": to_json(column.bins),
-    }
+    return {**_written(column.column), "bins": to_json(column.bins)}
+
+
+def _written(column: Column) -> dict[str, Any]:
+    return {"name": column.name, "kind": column.kind, "role": column.role, "required": column.required}
+
+
+def _read(written: Mapping[str, Any]) -> Column:
+    return Column(written["name"], Kind(written["kind"]), Role(written["role"]), written["required"])
 
 
 def _baseline(row: Row[Any]) -> Baseline:
@@ -68,14 +72,19 @@ def _baseline(row: Row[Any]) -> Baseline:
         rows=row.rows,
         created_at=row.created_at,
         columns=_columns(row.columns, unpack(row.counts)),
+        signature=_signature([_read(column) for column in row.signature]),
     )
+
+
+def _signature(columns: Sequence[Column]) -> Signature:
+    inputs = tuple(c for c in columns if c.role is Role.INPUT)
+    return Signature(inputs, tuple(c for c in columns if c.role is Role.PREDICTION))
 
 
 def _columns(described: Mapping[str, Mapping[str, Any]], counts: Counts) -> dict[str, BaselineColumn]:
     columns, start = {}, 0
     for name, known in described.items():
         bins = from_json(known["bins"])
-        column = Column(name, Kind(known["kind"]), Role(known["role"]), known["required"])
-        columns[name] = BaselineColumn(column, bins, counts[start : start + bins.size])
+        columns[name] = BaselineColumn(_read(known), bins, counts[start : start + bins.size])
         start += bins.size
     return columns

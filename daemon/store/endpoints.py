@@ -32,10 +32,15 @@ def last_state(tx: Tx, endpoint: str) -> EndpointState | None:
     return None if stored is None else _state(stored)
 
 
+def differs(tx: Tx, state: EndpointState) -> bool:
+    """Tell whether something else is served than what was recorded last, if anything was."""
+    before = last_state(tx, state.endpoint)
+    return before is None or _identity(before) != _identity(state)
+
+
 def save_state(tx: Tx, state: EndpointState, now: datetime) -> bool:
     """Record what is served now. Return whether it is something else than what was recorded last, if anything was."""
-    before = last_state(tx, state.endpoint)
-    changed = before is None or _identity(before) != _identity(state)
+    changed = differs(tx, state)
     row = {"name": state.endpoint, "state": asdict(state), **({"changed_at": now} if changed else {})}
     tx.execute(upsert(tx, endpoints, columns=row.keys() - {"name"}), row)
     return changed

@@ -49,9 +49,10 @@ def history(tx: Tx, endpoint: str | None = None, *, limit: int) -> list[Event]:
     return [_event(row) for row in rows]
 
 
-def newest(tx: Tx, kind: str) -> Event | None:
+def newest(tx: Tx, kind: str, endpoint: str | None = None) -> Event | None:
     """Return the newest event of the kind."""
-    row = tx.execute(select(table).where(table.c.kind == kind).order_by(table.c.at.desc()).limit(1)).first()
+    query = select(table).where(table.c.kind == kind).order_by(table.c.at.desc(), table.c.id.desc()).limit(1)
+    row = tx.execute(query if endpoint is None else query.where(table.c.endpoint == endpoint)).first()
     return None if row is None else _event(row)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import reduce
 from operator import add
 from typing import Any
@@ -29,11 +29,20 @@ def save(tx: Tx, profiles: Sequence[Profile]) -> None:
         tx.execute(upsert(tx, table), rows)
 
 
-def requests(tx: Tx, endpoint: str, since: datetime) -> dict[tuple[datetime, int], int]:
-    """Return (start of the window, version) -> requests, to compare with what the inference table has by now."""
-    columns = select(table.c.window_start, table.c.version, table.c.requests)
+def requests(
+    tx: Tx, endpoint: str, since: datetime, *, length: timedelta | None = None
+) -> dict[tuple[datetime, int], int]:
+    """Return (start of the window, version) -> requests, to compare with what the inference table has by now.
+
+    With a length, windows of another are left out: they were profiled under other settings.
+    """
+    columns = select(table.c.window_start, table.c.window_end, table.c.version, table.c.requests)
     rows = tx.execute(columns.where(table.c.endpoint == endpoint, table.c.window_start >= since))
-    return {(row.window_start, row.version): row.requests for row in rows}
+    return {
+        (row.window_start, row.version): row.requests
+        for row in rows
+        if length is None or row.window_end - row.window_start == length
+    }
 
 
 def load(

@@ -68,6 +68,7 @@ baseline = Table(
     Column("rows", BigInteger, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("columns", Document, nullable=False),
+    Column("signature", Document, nullable=False),
     Column("counts", LargeBinary, nullable=False),
     Index("baseline_of_version", "endpoint", "version", "id"),
 )

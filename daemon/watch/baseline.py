@@ -66,7 +66,7 @@ def from_batches(
         for column in signature.columns
     }
     columns = _columns(held, signature, source)
-    return Baseline(endpoint, version, BaselineKind.FIRST, source, first, now, columns)
+    return Baseline(endpoint, version, BaselineKind.FIRST, source, first, now, columns, signature)
 
 
 def _reader(path: Path) -> str:
@@ -109,7 +109,8 @@ def _trained(
     if not held:
         raise ValueError(f"{source} has no number in any of the columns that the version's signature calls numbers")
     made = _columns(held, signature, source)
-    return Baseline(endpoint, version, BaselineKind.TRAINING, source, max(map(size, held.values())), now, made)
+    kept = max(map(size, held.values()))
+    return Baseline(endpoint, version, BaselineKind.TRAINING, source, kept, now, made, signature)
 
 
 def _cast(column: Column) -> str:

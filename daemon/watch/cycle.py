@@ -2,12 +2,13 @@
 
     sample -> decode -> profile -> detect -> decide -> store
 
-All that can fail happens before the one transaction at the end, so a look either happened or did not.
+All that can fail happens before the one transaction at the end, so a look either happened or did not. Only a baseline,
+dear to make and true whatever becomes of the look, is stored as soon as it is made.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from daemon.config.endpoint import EndpointSettings
@@ -15,9 +16,9 @@ from daemon.domain.baseline import Baseline
 from daemon.domain.decision import Decision
 from daemon.domain.finding import Cause, Check, Finding, Trail
 from daemon.domain.profile import Profile
-from daemon.domain.sample import HealthCount
+from daemon.domain.sample import HealthCount, Part
 from daemon.domain.serving import EndpointState
-from daemon.ports import InferenceLog, Registry, Serving
+from daemon.ports import InferenceLog, PlatformError, Registry, Serving, Tables
 from daemon.store.engine import Store
 from daemon.watch import memory, sample, who
 from daemon.watch.decide import View, decide
@@ -37,6 +38,7 @@ class Doors:
     log: InferenceLog
     serving: Serving
     registry: Registry
+    tables: Tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,11 @@ class Look:
 
     endpoint: str
     state: EndpointState
+    gone: frozenset[int]
+    """Versions that the last look found served, and this one does not."""
     profiles: Sequence[Profile]
+    counted: int
+    """Requests that no earlier look had counted."""
     findings: Sequence[Finding]
     trails: Mapping[int, Mapping[Check, Trail]]
     decision: Decision
@@ -64,55 +70,68 @@ def look(settings: EndpointSettings, doors: Doors, store: Store, *, now: datetim
     4. Check every count, follow the checks over the windows, decide.
     5. Write all of it down at once.
     """
+    notes: list[str] = []
     state = doors.serving.state(settings.name)
     known = memory.recall(store, settings, state, now=now)
     counts = doors.log.health(sample.due(known.watermark, now, settings.watch))
-    entities, fresh = who.resolve(
-        counts, told=doors.log.entities(), learned=known.learned, state=state, changed_at=known.changed_at
+    entities, learned = who.resolve(
+        counts, told=_told(doors, notes), learned=known.learned, state=state, changed_at=known.changed_at
     )
     versions = {entity: version for entity, (model, version) in entities.items() if model == settings.model}
-    baselines, notes = provide(settings, doors, known, state, versions, store, now=now, scratch=scratch)
-    profiles = _profiles(settings, doors, known, counts, versions, baselines)
+    plan = sample.plan(counts, known.requests, versions, known.watermark, settings.watch)
+    work = sample.parts(counts, plan.slots, versions, settings.watch)
+    of_version = {version: [e for e, v in versions.items() if v == version] for version in work}
+    baselines, missing = provide(settings, doors, store, known, of_version, now=now, scratch=scratch)
+    notes += missing
+    profiles = _profiles(settings, doors, counts, work, baselines)
     judged, findings = _judge(profiles, baselines, known, settings)
     trails = {
         version: follow(known.trails.get(version, {}), [f for f in findings if f.version == version], settings.decide)
-        for version in {e.version for e in state.served} | {f.version for f in findings}
+        for version in state.versions(settings.model)
     }
-    newest = max((c.window.end for c in counts if c.requests), default=known.watermark)
-    serving_now = [e.version for e in state.served if e.percent]
-    view = View(
-        endpoint=settings.name,
-        main=state.main.version if state.main else None,
-        trails=[t for v in serving_now for t in trails.get(v, {}).values()],
-        record=known.record,
-        ill_elsewhere=known.ill_elsewhere,
-        newest=newest,
-    )
-    decision = decide(view, stale_after=settings.watch.stale_after, now=now)
     unknown = {c.entity_id: c.requests for c in counts if c.entity_id not in entities}
-    seen = Look(settings.name, state, judged, findings, trails, decision, newest, unknown, notes)
-    record(store, settings, seen, fresh, now=now)
+    view = _view(settings, known, state, trails, behind=plan.behind, unattributed=sum(unknown.values()))
+    before = known.before.versions(settings.model) if known.before else []
+    seen = Look(
+        endpoint=settings.name,
+        state=state,
+        gone=frozenset(before).difference(trails),
+        profiles=judged,
+        counted=sum(p.health.requests - known.requests.get((p.window.start, p.version), 0) for p in judged),
+        findings=findings,
+        trails=trails,
+        decision=decide(view, stale_after=settings.watch.stale_after, now=now),
+        newest=plan.read_until,
+        unknown=unknown,
+        notes=notes,
+    )
+    record(store, settings, seen, learned, now=now)
     return seen
+
+
+def _told(doors: Doors, notes: list[str]) -> Mapping[str, who.Entity]:
+    """Ask which versions the entities are. Where that cannot be told, what was learned has to do."""
+    try:
+        return doors.log.entities()
+    except PlatformError as error:
+        notes.append(f"which versions answered cannot be asked: {error}")
+        return {}
 
 
 def _profiles(
     settings: EndpointSettings,
     doors: Doors,
-    known: memory.Memory,
     counts: Sequence[HealthCount],
-    versions: Mapping[str, int],
+    work: Mapping[int, Sequence[Part]],
     baselines: Mapping[int, Baseline],
 ) -> list[Profile]:
-    wanted = sample.changed(counts, known.requests, versions)
     profiles: list[Profile] = []
-    for version, parts in sorted(sample.parts(counts, wanted, versions, settings.watch).items()):
-        batch = None
-        if version in baselines:
-            batch = decode(
-                doors.log.sample(parts, salt=settings.name), doors.registry.signature(settings.model, version)
-            )
-        mine = [c for c in counts if versions.get(c.entity_id) == version and (c.window.start, version) in wanted]
-        profiles.extend(profile(settings.name, version, parts, mine, batch, baselines.get(version)))
+    for version, parts in sorted(work.items()):
+        known = baselines.get(version)
+        batch = decode(doors.log.sample(parts, salt=settings.name), known.signature) if known else None
+        taken = {(part.window, part.entity_id) for part in parts}
+        mine = [c for c in counts if (c.window, c.entity_id) in taken]
+        profiles.extend(profile(settings.name, version, parts, mine, batch, known))
     return profiles
 
 
@@ -134,3 +153,28 @@ def _judge(
             replace(one, healthy=summary(found, Cause.HEALTH), steady=summary(found, Cause.DRIFT, Cause.QUALITY))
         )
     return judged, findings
+
+
+def _view(
+    settings: EndpointSettings,
+    known: memory.Memory,
+    state: EndpointState,
+    trails: Mapping[int, Mapping[Check, Trail]],
+    *,
+    behind: bool,
+    unattributed: int,
+) -> View:
+    shares = {e.version: e.percent for e in state.served if e.model == settings.model and e.percent}
+    view = View(
+        endpoint=settings.name,
+        main=max(shares, key=lambda version: (shares[version], version), default=None),
+        trails=[t for version in shares for t in trails[version].values()],
+        record=known.record,
+        ill_elsewhere={},
+        serves_since=known.changed_at,
+        behind=behind,
+        unattributed=unattributed,
+    )
+    lately = (view.newest or known.changed_at) - settings.decide.of * settings.watch.window - timedelta(seconds=1)
+    reached = {name: max(t.newest for t in ill if t.newest) for name, ill in known.ill.items()}
+    return replace(view, ill_elsewhere={name: moment for name, moment in reached.items() if moment >= lately})

@@ -5,12 +5,12 @@ latency that got worse with a version, beside another or after another, are that
 on several endpoints at once is the platform's: page, and stand still. Broken data is nobody's to train on: page.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from daemon.domain.decision import Action, Because, Decision
-from daemon.domain.finding import Cause, Finding, Phase, Trail
+from daemon.domain.finding import Against, Cause, Finding, Phase, Trail, Verdict
 from daemon.domain.remediation import Remedy, Standing, VersionVerdict
 
 
@@ -22,65 +22,98 @@ class View:
     main: int | None
     """The version with the most traffic."""
     trails: Sequence[Trail]
-    """Of the versions that serve now."""
+    """Of the versions that have traffic now."""
     record: Sequence[VersionVerdict]
-    ill_elsewhere: Sequence[str]
-    """Other endpoints with health trouble, pending or firing, in the same stretch of time."""
-    newest: datetime | None
-    """End of the newest window with rows."""
+    ill_elsewhere: Mapping[str, datetime]
+    """Other endpoints with health trouble, pending or firing, in the same stretch of time -> how far they were read."""
+    serves_since: datetime
+    """When the endpoint was first seen to serve what it serves now."""
+    behind: bool = False
+    """Windows are left to read, or were read only just now, after a pause."""
+    unattributed: int = 0
+    """Requests of which nobody can tell which version answered."""
+
+    @property
+    def newest(self) -> datetime | None:
+        """End of the newest window that one of the versions was judged on."""
+        return max((t.newest for t in self.trails if t.newest), default=None)
 
 
 def decide(view: View, *, stale_after: timedelta, now: datetime) -> Decision:
     """Decide what is to be done.
 
-    1. What has not been seen lately is not acted upon.
+    1. What has not been seen lately is not acted upon; nor is anything while the past is still being read.
     2. Health comes before drift: a failing version is rolled back before anybody trains.
-    3. Broken data is told, and keeps drift from retraining on it.
-    4. Only what fires acts; what is pending waits.
+    3. Broken data is told. Drift waits while anything else may be wrong: that may be its cause.
+    4. Only what fires acts, and only while its newest window shows it; what is pending waits.
     """
     if view.newest is None or now - view.newest > stale_after:
-        return Decision(Action.NOTHING, Because.BLIND, "no traffic has been seen lately, so nothing is concluded")
-    firing = [t for t in view.trails if t.phase is Phase.FIRING]
+        return _unseen(view, stale_after, now)
+    if view.behind:
+        return Decision(Action.NOTHING, Because.BEHIND, f"catching up: read until {view.newest:%F %T} UTC")
+    ill = [t for t in view.trails if t.phase in (Phase.PENDING, Phase.FIRING) and _seen_since(t, now - stale_after)]
     for cause, rule in ((Cause.HEALTH, _health), (Cause.QUALITY, _quality), (Cause.DRIFT, _drift)):
-        trouble = [t for t in firing if t.last.check.cause is cause]
-        if trouble:
+        trouble = [t for t in ill if t.phase is Phase.FIRING and t.last.check.cause is cause and _shown(t)]
+        if trouble and not (cause is Cause.DRIFT and any(t.last.check.cause is not cause for t in ill)):
             return rule(view, sorted(trouble, key=lambda t: -_excess(t.last)))
-    if any(t.phase is Phase.PENDING for t in view.trails):
-        return Decision(Action.NOTHING, Because.NOT_YET, "something is off, but not for long enough to believe it")
+    if ill:
+        return Decision(Action.NOTHING, Because.NOT_YET, "something is off, but too little is certain to act upon it")
     return Decision(Action.NOTHING, Because.ALL_WELL, "all well")
+
+
+def _unseen(view: View, stale_after: timedelta, now: datetime) -> Decision:
+    """Silence is no health: it is told once it has lasted."""
+    since = view.newest or view.serves_since
+    if now - since <= stale_after:
+        return Decision(Action.NOTHING, Because.NOT_YET, "what it serves now has not been seen to answer yet")
+    unknown = f"; nobody can tell which version answered {view.unattributed} requests" if view.unattributed else ""
+    sentence = f"nothing of what it serves has been seen since {since:%F %T} UTC, so nothing is acted upon{unknown}"
+    return Decision(Action.NOTHING, Because.BLIND, sentence, since=since)
+
+
+def _seen_since(trail: Trail, moment: datetime) -> bool:
+    return trail.newest is not None and trail.newest >= moment
+
+
+def _shown(trail: Trail) -> bool:
+    return trail.last.verdict is Verdict.BREACH
 
 
 def _health(view: View, trouble: Sequence[Trail]) -> Decision:
     """Whose fault is it? Several endpoints: the platform's. Worse than a good version: this one's. Else: unknown."""
-    version = trouble[0].last.version
-    seen = f"version {version}: {named(trouble)}"
     if view.ill_elsewhere:
         where = ", ".join(sorted({view.endpoint, *view.ill_elsewhere}))
-        return _page(
-            Because.UPSTREAM, f"{where} are ill at once: that is not one version's fault, nothing is changed", trouble
-        )
-    blamed = [t.last for t in trouble if t.last.against.attributable]
-    if not blamed:
-        return _page(Because.NOT_THE_VERSION, f"{seen}. It has served well before: going back is no cure", trouble)
+        sentence = f"{where} are ill at once: that is not one version's fault, nothing is changed"
+        return _page(view, Because.UPSTREAM, sentence, trouble)
+    blamed = [t for t in trouble if t.last.against.attributable]
+    seen = f"version {trouble[0].last.version}: {named(trouble)}"
+    if not blamed and any(t.last.against is Against.ITSELF for t in trouble):
+        sentence = f"{seen}. It has served well before: going back is no cure"
+        return _page(view, Because.NOT_THE_VERSION, sentence, trouble)
+    version = blamed[0].last.version if blamed else trouble[0].last.version
     target = last_known_good(view.record, but=version)
-    if target is None:
-        return _page(Because.NO_GOOD_VERSION, f"{seen}. There is no known good version to go back to", trouble)
+    if not blamed or target is None:
+        sentence = f"{seen}. There is no known good version to go back to"
+        return _page(view, Because.NO_GOOD_VERSION, sentence, trouble)
+    its = [t for t in trouble if t.last.version == version]
     return Decision(
         Action.REMEDIATE,
         Because.VERSION_GOT_WORSE,
-        f"{seen}; version {blamed[0].against_version} does better: roll back to version {target}",
-        evidence=_evidence(trouble),
+        f"version {version}: {named(its)}; version {blamed[0].last.against_version} does better: "
+        f"roll back to version {target}",
+        evidence=_evidence(its),
         remedy=Remedy.ROLLBACK,
         version=version,
         target=target,
-        since=_since(trouble),
+        since=_since(its),
+        until=view.newest,
     )
 
 
 def _quality(view: View, trouble: Sequence[Trail]) -> Decision:
     """Training on broken data would teach the fault."""
-    version = trouble[0].last.version
-    return _page(Because.DATA_BROKEN, f"the data that reaches version {version} is broken: {named(trouble)}", trouble)
+    sentence = f"the data that reaches version {trouble[0].last.version} is broken: {named(trouble)}"
+    return _page(view, Because.DATA_BROKEN, sentence, trouble)
 
 
 def _drift(view: View, trouble: Sequence[Trail]) -> Decision:
@@ -96,6 +129,7 @@ def _drift(view: View, trouble: Sequence[Trail]) -> Decision:
         remedy=Remedy.RETRAIN,
         version=view.main,
         since=_since(mine),
+        until=view.newest,
     )
 
 
@@ -105,7 +139,8 @@ def last_known_good(record: Sequence[VersionVerdict], *, but: int) -> int | None
     return max(good, key=lambda v: (v.set_at, v.version)).version if good else None
 
 
-def _page(because: Because, sentence: str, trouble: Sequence[Trail]) -> Decision:
+def _page(view: View, because: Because, sentence: str, trouble: Sequence[Trail]) -> Decision:
+    reached = [view.newest, *(view.ill_elsewhere.values() if because is Because.UPSTREAM else ())]
     return Decision(
         Action.PAGE,
         because,
@@ -113,6 +148,7 @@ def _page(because: Because, sentence: str, trouble: Sequence[Trail]) -> Decision
         evidence=_evidence(trouble),
         version=trouble[0].last.version,
         since=_since(trouble),
+        until=max(moment for moment in reached if moment),
     )
 
 

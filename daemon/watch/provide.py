@@ -1,24 +1,22 @@
 """A baseline for every version that serves: the one in the store, else one made now and stored."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daemon.config.endpoint import EndpointSettings
 from daemon.domain.baseline import Baseline
-from daemon.domain.finding import Cause, Phase
+from daemon.domain.finding import Cause, Phase, Verdict
 from daemon.domain.sample import Part
-from daemon.domain.serving import EndpointState
-from daemon.domain.window import closed_windows
+from daemon.domain.window import EPOCH, Window
 from daemon.ports import PlatformError
-from daemon.store import baselines
+from daemon.store import baselines, profiles
 from daemon.store.engine import Store
-from daemon.watch.baseline import from_batches, from_file
+from daemon.watch.baseline import from_batches, from_file, from_rows
 from daemon.watch.decode import decode
 from daemon.watch.memory import Memory
-from daemon.watch.sample import MOST_WINDOWS
 
 if TYPE_CHECKING:
     from daemon.watch.cycle import Doors
@@ -27,25 +25,28 @@ if TYPE_CHECKING:
 def provide(
     settings: EndpointSettings,
     doors: "Doors",
-    known: Memory,
-    state: EndpointState,
-    versions: Mapping[str, int],
     store: Store,
+    known: Memory,
+    entities: Mapping[int, Sequence[str]],
     *,
     now: datetime,
     scratch: Path,
 ) -> tuple[dict[int, Baseline], list[str]]:
-    """Return the baselines of the versions that serve, and what kept others from having one.
+    """Return the baselines of the versions whose entities are given, and what kept others from having one.
 
-    A version without a baseline is still watched for its health; only its drift cannot be told.
+    A version without a baseline is still watched for its health; only its drift cannot be told. One that serves no
+    longer gets no new one.
     """
-    found, notes = dict(known.baselines), []
-    for version in sorted({e.version for e in state.served if e.model == settings.model} - found.keys()):
+    with store.read() as tx:
+        stored = {v: baselines.current(tx, settings.name, v) for v in entities}
+    found = {v: b for v, b in stored.items() if b is not None}
+    notes = []
+    for version in sorted(known.trails.keys() & entities.keys() - found.keys()):
         try:
             made = _training(settings, doors, version, now=now, scratch=scratch)
             if made is None:
-                made = _first(settings, doors, known, version, versions, now=now)
-        except (PlatformError, ValueError) as error:
+                made = _first(settings, doors, store, known, version, entities[version], now=now)
+        except (PlatformError, ValueError, OSError) as error:
             notes.append(f"version {version} has no baseline: {error}")
             continue
         if made is None:
@@ -65,6 +66,11 @@ def _training(
     if rules.kind != "training":
         return None
     signature = doors.registry.signature(settings.model, version)
+    if rules.path is not None and _is_table(rules.path):
+        rows = doors.tables.rows(rules.path)
+        return from_rows(
+            rows, signature, endpoint=settings.name, version=version, source=rules.path, rows=rules.rows, now=now
+        )
     folder = scratch / f"baseline-{settings.name}-{version}"
     try:
         path, source = _training_file(settings, doors, version, folder)
@@ -73,16 +79,14 @@ def _training(
                 return None
             raise ValueError("its run logged no dataset with context `training`; set baseline.path or or_first")
         return from_file(
-            path,
-            signature,
-            endpoint=settings.name,
-            version=version,
-            source=source,
-            rows=rules.rows,
-            now=now,
+            path, signature, endpoint=settings.name, version=version, source=source, rows=rules.rows, now=now
         )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_table(path: str) -> bool:
+    return "://" in path or (Path(path) / "_delta_log").exists()
 
 
 def _training_file(settings: EndpointSettings, doors: "Doors", version: int, folder: Path) -> tuple[Path | None, str]:
@@ -96,56 +100,43 @@ def _training_file(settings: EndpointSettings, doors: "Doors", version: int, fol
 def _first(
     settings: EndpointSettings,
     doors: "Doors",
+    store: Store,
     known: Memory,
     version: int,
-    versions: Mapping[str, int],
+    entities: Sequence[str],
     *,
     now: datetime,
 ) -> Baseline | None:
     """Make a baseline of the first rows that the version served, once there are enough and while it is in good health.
 
-    Nothing is kept between looks: until there are enough rows, every look counts them anew, without their payloads.
+    Windows in breach are left out. What was served until now is known from the profiles; no row is read before there
+    are enough.
     """
-    trails = known.trails.get(version, {}).values()
-    if any(t.last.check.cause is Cause.HEALTH and t.phase in (Phase.PENDING, Phase.FIRING) for t in trails):
+    health = [t for t in known.trails[version].values() if t.last.check.cause is Cause.HEALTH]
+    if any(t.phase in (Phase.PENDING, Phase.FIRING) for t in health):
         return None
-    parts, requests = _first_parts(settings, doors, known, version, versions, now=now)
-    if requests < settings.baseline.rows:
+    with store.read() as tx:
+        judged = profiles.judged(tx, settings.name, version, EPOCH)
+    wanted = settings.baseline.rows
+    served = [(window, requests) for window, verdict, requests in judged if verdict is not Verdict.BREACH]
+    if sum(requests for _, requests in served) < wanted:
         return None
     signature = doors.registry.signature(settings.model, version)
-    batch = decode(doors.log.sample(parts, salt=settings.name), signature)
+    parts = [Part(window, entity, rate) for window, rate in _first_windows(served, wanted) for entity in entities]
     return from_batches(
-        [batch],
+        [decode(doors.log.sample(parts, salt=settings.name), signature)],
         signature,
         endpoint=settings.name,
         version=version,
-        source=f"the first requests it served, from {parts[0].window.start:%F %T} UTC",
-        rows=settings.baseline.rows,
+        source=f"the first requests it served, from {served[0][0].start:%F %T} UTC",
+        rows=wanted,
         now=now,
     )
 
 
-def _first_parts(
-    settings: EndpointSettings,
-    doors: "Doors",
-    known: Memory,
-    version: int,
-    versions: Mapping[str, int],
-    *,
-    now: datetime,
-) -> tuple[Sequence[Part], int]:
-    """Return the version's first windows, up to as many requests as are wanted."""
-    watch = settings.watch
-    end = now - watch.settle
-    start = max(known.changed_at or end, end - MOST_WINDOWS * watch.window)
-    mine = [
-        c
-        for c in doors.log.health(list(closed_windows(start, end, watch.window)))
-        if versions.get(c.entity_id) == version
-    ]
-    parts, requests = [], 0
-    for count in sorted(mine, key=lambda c: (c.window, c.entity_id)):
-        if requests < settings.baseline.rows:
-            parts.append(Part(count.window, count.entity_id, 1.0))
-            requests += count.requests
-    return parts, requests
+def _first_windows(served: Sequence[tuple[Window, int]], wanted: int) -> Iterator[tuple[Window, float]]:
+    """Yield the first windows until there are enough requests, with the share of each that is wanted."""
+    for window, requests in served:
+        if wanted > 0 and requests:
+            yield window, min(1.0, wanted / requests)
+            wanted -= requests

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 from daemon.config.endpoint import EndpointSettings
 from daemon.domain.decision import Action, Because, Decision
 from daemon.domain.event import Event, Severity
+from daemon.domain.finding import Cause, Verdict
 from daemon.domain.remediation import Mode, Remediation, Remedy, Standing, State, VersionVerdict, new_id
+from daemon.domain.serving import EndpointState
+from daemon.domain.window import EPOCH
 from daemon.store import endpoints, events, findings, profiles, remediations, verdicts
 from daemon.store.engine import Store, Tx
 from daemon.watch.trail import proven
@@ -25,11 +28,15 @@ def record(
 ) -> None:
     """Write a look down, whole or not at all."""
     with store.begin() as tx:
+        first = endpoints.last_state(tx, seen.endpoint) is None
+        if endpoints.save_state(tx, seen.state, now) and not first:
+            events.append(tx, _changed(seen.state, now))
         for entity_id, (model, version) in learned.items():
             endpoints.learn(tx, seen.endpoint, entity_id, model, version, now)
         profiles.save(tx, seen.profiles)
+        # what is no longer served, or no longer asked, has no trail
+        findings.close_others(tx, seen.endpoint, [])
         findings.save(tx, [t for trails in seen.trails.values() for t in trails.values()])
-        findings.close_others(tx, seen.endpoint, [e.version for e in seen.state.served])
         for verdict in _proven(settings, seen):
             verdicts.set_standing(tx, verdict)
         if seen.newest is not None:
@@ -37,10 +44,20 @@ def record(
         _conclude(tx, settings, seen.decision, seen, now)
 
 
+def _changed(state: EndpointState, now: datetime) -> Event:
+    shares = ", ".join(f"version {e.version} at {e.percent} %" for e in state.served)
+    key = f"{state.endpoint}:config:{state.config_version}:{now.isoformat()}"
+    sentence = f"{state.endpoint} now serves {shares}"
+    return Event("endpoint.changed", Severity.INFO, sentence, now, state.endpoint, dedup_key=key)
+
+
 def _proven(settings: EndpointSettings, seen: "Look") -> Iterator[VersionVerdict]:
     for entity in seen.state.served:
+        if entity.model != settings.model:
+            continue
         trails = seen.trails.get(entity.version, {}).values()
-        newest = max((t.newest for t in trails if t.newest), default=None)
+        healthy = [t.newest for t in trails if t.last.check.cause is Cause.HEALTH and t.last.verdict is Verdict.HEALTHY]
+        newest = max((moment for moment in healthy if moment), default=None)
         if entity.percent and newest and proven(trails, settings.decide):
             why = f"{settings.decide.good} healthy windows in a row"
             yield VersionVerdict(seen.endpoint, entity.model, entity.version, Standing.GOOD, why, newest)
@@ -48,38 +65,40 @@ def _proven(settings: EndpointSettings, seen: "Look") -> Iterator[VersionVerdict
 
 def _conclude(tx: Tx, settings: EndpointSettings, decision: Decision, seen: "Look", now: datetime) -> None:
     """Leave what follows from the decision: an event that somebody is told, or a proposal that the next loop weighs."""
-    if decision.because is Because.BLIND and seen.newest is not None:
-        silent = f"{seen.endpoint}: no new request since {seen.newest:%Y-%m-%d %H:%M:%S} UTC; nothing is acted upon"
-        key = f"{seen.endpoint}:blind:{seen.newest.isoformat()}"
-        events.append(tx, Event("watch.blind", Severity.WARNING, silent, now, seen.endpoint, dedup_key=key))
+    if decision.because is Because.BLIND and decision.since is not None:
+        key = f"{seen.endpoint}:blind:{decision.since.isoformat()}"
+        sentence = f"{seen.endpoint}: {decision.sentence}"
+        events.append(tx, Event("watch.blind", Severity.WARNING, sentence, now, seen.endpoint, dedup_key=key))
+    elif decision.because is Because.UPSTREAM:
+        _tell(tx, decision, "incident.upstream", "", now, Severity.PAGE)
     elif decision.action is Action.PAGE:
-        _page(tx, decision, seen, now)
+        _tell(tx, decision, f"watch.{decision.because}", seen.endpoint, now, Severity.PAGE)
     elif decision.action is Action.REMEDIATE and decision.remedy is not None:
         if _mode(settings, decision.remedy) is Mode.OFF:
-            _tell(tx, decision, seen, now, Severity.WARNING)
-        elif not _under_way(tx, decision):
+            _tell(tx, decision, f"watch.{decision.because}", seen.endpoint, now, Severity.WARNING)
+        elif not _under_way(tx, decision, seen.endpoint):
             remediations.propose(tx, _proposal(settings, decision, seen, now))
 
 
-def _page(tx: Tx, decision: Decision, seen: "Look", now: datetime) -> None:
-    """Page once for each stretch of trouble; trouble of several endpoints at once is one stretch."""
-    if decision.because is Because.UPSTREAM:
-        newest = events.newest(tx, "incident.upstream")
-        if newest is None or decision.since is None or newest.at < decision.since:
-            key = f"upstream:{now.isoformat()}"
-            numbers = _numbers(decision)
-            events.append(
-                tx, Event("incident.upstream", Severity.PAGE, decision.sentence, now, "", numbers, dedup_key=key)
-            )
-    else:
-        _tell(tx, decision, seen, now, Severity.PAGE)
+def _tell(tx: Tx, decision: Decision, kind: str, endpoint: str, now: datetime, severity: Severity) -> None:
+    """Tell once of each stretch of trouble: not again what had begun when it was last told of, by event time.
+
+    Trouble of several endpoints at once (`endpoint` is empty) is one stretch, whichever of them it is seen from.
+    """
+    since = decision.since or now
+    version = decision.version if endpoint else None
+    last = events.newest(tx, kind, endpoint)
+    if last and last.numbers.get("version") == version and _moment(last.numbers.get("until")) >= since:
+        return
+    numbers: dict[str, object] = {"since": since, "until": decision.until or now}
+    numbers |= {"version": version} if version is not None else {}
+    numbers |= {"findings": [f.numbers() for f in decision.evidence[:10]]}
+    key = f"{kind}:{endpoint}:{version}:{since.isoformat()}"
+    events.append(tx, Event(kind, severity, decision.sentence, now, endpoint, numbers, dedup_key=key))
 
 
-def _tell(tx: Tx, decision: Decision, seen: "Look", now: datetime, severity: Severity) -> None:
-    since = decision.since.isoformat() if decision.since else ""
-    key = f"{seen.endpoint}:{decision.because}:{decision.version}:{since}"
-    kind = f"watch.{decision.because}"
-    events.append(tx, Event(kind, severity, decision.sentence, now, seen.endpoint, _numbers(decision), dedup_key=key))
+def _moment(written: object) -> datetime:
+    return datetime.fromisoformat(written) if isinstance(written, str) else EPOCH
 
 
 def _mode(settings: EndpointSettings, remedy: Remedy) -> Mode:
@@ -88,9 +107,8 @@ def _mode(settings: EndpointSettings, remedy: Remedy) -> Mode:
     return settings.mode.of(remedy)
 
 
-def _under_way(tx: Tx, decision: Decision) -> bool:
+def _under_way(tx: Tx, decision: Decision, endpoint: str) -> bool:
     """Drift waits for whatever is open; a rollback waits only for another rollback."""
-    endpoint = decision.evidence[0].endpoint
     open_now = remediations.opened(tx, endpoint)
     return any(decision.remedy is Remedy.RETRAIN or r.remedy is decision.remedy for r in open_now)
 
@@ -116,7 +134,3 @@ def _proposal(settings: EndpointSettings, decision: Decision, seen: "Look", now:
         updated_at=now,
         deadline_at=now + PROPOSAL_LIVES,
     )
-
-
-def _numbers(decision: Decision) -> dict[str, object]:
-    return {"findings": [f.numbers() for f in decision.evidence[:10]]}

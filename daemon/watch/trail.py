@@ -10,10 +10,13 @@ from daemon.domain.finding import Cause, Check, Finding, Phase, Trail, Verdict
 def follow(trails: Mapping[Check, Trail], findings: Iterable[Finding], rule: Decide) -> dict[Check, Trail]:
     """Return the trails after the findings, oldest window first.
 
-    A window counts once: one that is read again because late rows came in moves nothing.
+    A window counts once: one that is read again because late rows came in moves nothing. A check that is no longer
+    asked (its column is gone, or is ignored now) has no trail.
     """
-    after = dict(trails)
-    for finding in sorted(findings, key=lambda f: f.window.end):
+    found = sorted(findings, key=lambda f: f.window.end)
+    asked = {f.check for f in found} or trails.keys()
+    after = {check: trail for check, trail in trails.items() if check in asked}
+    for finding in found:
         trail = after.get(finding.check) or Trail(last=finding)
         if trail.newest is None or finding.window.end > trail.newest:
             after[finding.check] = step(trail, finding, rule)

@@ -20,18 +20,21 @@ def resolve(
     told: Mapping[str, Entity],
     learned: Mapping[str, Entity],
     state: EndpointState,
-    changed_at: datetime | None,
+    changed_at: datetime,
 ) -> tuple[dict[str, Entity], dict[str, Entity]]:
     """Return entity id -> version for all ids that can be resolved, and of these the ones learned just now.
 
-    An unknown id is learned only from windows that began after the endpoint's last change, while it serves one single
+    An id that was seen and told is remembered, so that nothing stops when the history cannot be read for a while. One
+    that is unknown is learned only from windows that began after the endpoint's last change, while it serves one single
     version and no update is under way: then nobody else can have answered.
     """
     known = {**learned, **told}
-    fresh: dict[str, Entity] = {}
+    guessed: dict[str, Entity] = {}
+    seen = set()
     alone = state.served[0] if len(state.served) == 1 and state.update is Update.NONE else None
     for count in counts:
-        steady = changed_at is not None and count.window.start >= changed_at
-        if alone and steady and count.entity_id not in known:
-            fresh[count.entity_id] = (alone.model, alone.version)
-    return {**fresh, **known}, fresh
+        seen.add(count.entity_id)
+        if alone and count.window.start >= changed_at and count.entity_id not in known:
+            guessed[count.entity_id] = (alone.model, alone.version)
+    entities = {**guessed, **known}
+    return entities, {e: v for e, v in entities.items() if e in seen and learned.get(e) != v}

@@ -1,4 +1,7 @@
+import logging
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -30,6 +33,13 @@ def address(tmp_path: Path) -> Path:
 @pytest.fixture
 def channel(address: Path) -> Channel:
     return AppriseChannel(ChannelSettings(name="ops", url=Secret(file=address)))
+
+
+@pytest.fixture(autouse=True)
+def no_address_in_the_log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    caplog.set_level(logging.DEBUG, "apprise")
+    yield
+    assert "s3cr3t" not in "".join(line for name, _, line in caplog.record_tuples if name == "apprise")
 
 
 def refused(channel: Channel) -> PlatformError:
@@ -69,6 +79,15 @@ def test_text_is_not_taken_for_markup(server: LocalServer, channel: Channel, add
     channel.send("a_b *c* <d>", "p < 0.05 & n > 3", EVENT)
     (asked,) = server.to(HOOK)
     assert (asked.json["title"], asked.json["message"]) == ("a_b *c* <d>", "p < 0.05 & n > 3")
+
+
+def test_text_is_escaped_where_the_receiver_takes_markup(server: LocalServer, channel: Channel, address: Path) -> None:
+    address.write_text(f"{webhook(server)}?format=html")
+    server.on("POST", HOOK, Answer())
+    channel.send("title", "p < 0.05", EVENT)
+    message = server.to(HOOK)[0].json["message"]
+    assert "<" not in message
+    assert unescape(message).split() == ["p", "<", "0.05"]
 
 
 def test_a_refused_message_may_be_sent_again(server: LocalServer, channel: Channel, address: Path) -> None:

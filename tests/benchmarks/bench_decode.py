@@ -58,20 +58,20 @@ def measured(rows: int, without_peers: bool) -> Iterator[Result]:
     reference = traffic.write(BUILD / f"reference-{BASELINE_ROWS}.tsv", BASELINE_ROWS, seed=1)
     current = traffic.write(BUILD / f"current-{rows}.tsv", rows, seed=2, shift=0.2)
     files = [str(reference), str(current)]
-    yield _result(BAR, _candidate([sys.executable, "-m", "tests.benchmarks.candidates.orjson_alone", *files]))
+    yield _result(BAR, run_candidate([sys.executable, "-m", "tests.benchmarks.candidates.orjson_alone", *files]))
     for name, threads in (("mlsteward, 1 thread", 1), (OURS, 2)):
         command = [sys.executable, "-m", "tests.benchmarks.candidates.ours", *files, str(threads)]
-        yield _result(name, _candidate(command))
+        yield _result(name, run_candidate(command))
     for peer in () if without_peers else PEERS:
         python = python_of(peer, ROOT / "build" / "venvs")
         if isinstance(python, str):
             yield Result(peer.requirements[0], note=python)
         else:
             command = [str(python), str(CANDIDATES / f"{peer.module}.py"), *files]
-            yield _result(peer.requirements[0], _candidate(command))
+            yield _result(peer.requirements[0], run_candidate(command))
 
 
-def _candidate(command: list[str]) -> dict[str, Any] | str:
+def run_candidate(command: list[str]) -> dict[str, Any] | str:
     told = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONWARNINGS": "ignore"}
     )

@@ -82,12 +82,14 @@ def test_a_canceled_run_ends_and_its_process_with_it(
     workspace: WorkspaceClient, playground: Playground, job_id: int
 ) -> None:
     reason = uuid.uuid4().hex
-    wait = workspace.jobs.run_now(job_id, job_parameters={"reason": reason})
+    wait = workspace.jobs.run_now(job_id, job_parameters={"reason": reason, "window_start": _FUTURE})
     run = workspace.jobs.cancel_run_and_wait(wait.run_id)
     assert run.state and run.state.result_state is RunResultState.CANCELED
     assert run.status and run.status.termination_details
     assert run.status.termination_details.code is TerminationCodeCode.USER_CANCELED
     assert not [line for line in _command_lines() if reason in line]
+    # Left alone, it would have written that it has no labels.
+    assert (playground.root / "jobs" / f"{wait.run_id}.log").read_text() == ""
 
 
 def _command_lines() -> list[str]:

@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.remediate.stories import Story
-from tests.store.conftest import sqlite_store, sqlite_template  # noqa: F401
 
 Tell = Callable[..., Story]
 
 
 @pytest.fixture
-def tell(sqlite_template: Path, tmp_path: Path) -> Iterator[Tell]:  # noqa: F811
+def tell(sqlite_template: Path, tmp_path: Path) -> Iterator[Tell]:
     """Begin as many stories as a test wants."""
     told: list[Story] = []
     numbers = count()

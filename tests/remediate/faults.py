@@ -14,13 +14,13 @@ from tests.fakes import Crash, Effect, Ledger
 
 @dataclass
 class Faults:
-    """When a store goes wrong, counted in transactions from the start; once each."""
+    """When a store goes wrong, counted in transactions from the start."""
 
     begun: int = 0
-    crash_after: int = 0
-    """The process dies when this transaction has just been committed."""
-    refuse: int = 0
-    """This transaction is not committed: the disk is full."""
+    crash_after: frozenset[int] = frozenset()
+    """The process dies when one of these has just been committed."""
+    refuse: frozenset[int] = frozenset()
+    """These are not committed: the disk is full."""
 
 
 class FaultyStore(Store):
@@ -37,9 +37,9 @@ class FaultyStore(Store):
         n = self.faults.begun
         with super().begin() as tx:
             yield tx
-            if n == self.faults.refuse:
+            if n in self.faults.refuse:
                 raise StoreError("the disk is full", transient=True)
-        if n == self.faults.crash_after:
+        if n in self.faults.crash_after:
             raise Crash(f"died after transaction {n}")
 
 

@@ -1,6 +1,6 @@
 """One endpoint, the world around it, a watch loop that is only told of, and a clock that the test turns."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -114,21 +114,22 @@ class Story:
             profiles.save(tx, [profile(v, window, self.verdicts.get(v), self.requests) for v in serve])
             endpoints.save_watermark(tx, ENDPOINT, window.end)
 
-    def live(self, *, until: State | None = None, most: int = 150) -> "Story":
-        """Tick and step until nothing is open, or only a person can go on, or the newest remediation is so far.
+    def attempt(self, work: Callable[[], object]) -> None:
+        """Do what a loop does. What fails is left for later; what crashes is started again on the same file."""
+        try:
+            work()
+        except Crash:
+            self.restart()
+        except PlatformError as error:
+            assert not error.permanent, error
+        except StoreError as error:
+            assert error.transient, error
 
-        What fails is tried again at the next tick; what crashes is started again on the same file.
-        """
+    def live(self, *, until: State | None = None, most: int = 150) -> "Story":
+        """Tick and step until nothing is open, or only a person can go on, or the newest remediation is so far."""
         for _ in range(most):
             self.tick()
-            try:
-                self.step()
-            except Crash:
-                self.restart()
-            except PlatformError as error:
-                assert not error.permanent, error
-            except StoreError as error:
-                assert error.transient, error
+            self.attempt(self.step)
             opened = self.opened()
             assert sum(r.state in IN_FLIGHT for r in opened) <= 1, "more than one in flight"
             if not [r for r in opened if r.state is not State.NEEDS_HUMAN]:

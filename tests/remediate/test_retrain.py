@@ -2,15 +2,16 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from daemon.domain.registry import ModelVersion, RunState
-from daemon.domain.remediation import Remedy, Step, StepState
+from daemon.domain.remediation import Remedy, Standing, State, Step, StepState, token
 from daemon.ports import PlatformError
 from daemon.remediate.journal import Act, Outcome
 from daemon.remediate.retrain import REGISTERS_WITHIN, TAG, acts, parameters, registered
-from tests.remediate.stories import JOB, MODEL, START, Story, proposal
+from tests.remediate.stories import DRIFT, JOB, MODEL, START, Story, proposal
 
 LATER = START + timedelta(hours=1)
 RETRAIN = replace(proposal(Remedy.RETRAIN, START), id="mine", from_version=4)
@@ -89,7 +90,7 @@ def training(story: Story, run_id: object) -> Act:
 )
 def test_a_run_is_followed_until_it_surely_ended(story: Story, state: RunState, outcome: Outcome) -> None:
     story.jobs.add(JOB, state, message="out of memory")
-    run_id = story.jobs.start(JOB, {}, token="t")
+    run_id = story.jobs.start(JOB, parameters(RETRAIN), token="t")
     seen = training(story, run_id).look(Step("mine", 1, "training", StepState.INTENT, "u"))
     assert seen.outcome is outcome
     assert ("out of memory" in seen.detail) is (outcome is Outcome.FAILED)
@@ -112,3 +113,77 @@ def test_the_job_that_was_intended_is_the_one_that_is_started_whatever_the_setti
     assert story.jobs.runs[int(str(run_id))].job_id == JOB
     assert again.look(replace(intent, result={"run_id": run_id})).outcome is Outcome.DONE
     assert challenger.within == REGISTERS_WITHIN
+
+
+def retraining(story: Story, **changes: Any) -> Story:
+    story.fires(DRIFT)
+    story.propose(Remedy.RETRAIN, **changes)
+    return story
+
+
+def test_a_retraining_hands_its_version_over_to_a_promotion(story: Story) -> None:
+    retraining(story).live(until=State.PROPOSED)
+    retrain, promote = story.history()
+    assert (retrain.state, retrain.to_version) == (State.SUCCEEDED, 2)
+    assert (promote.remedy, promote.from_version, promote.to_version) == (Remedy.PROMOTE, 1, 2)
+    assert (promote.parent_id, promote.evidence, promote.guards) == (retrain.id, retrain.evidence, ())
+    (run,) = story.jobs.runs.values()
+    assert run.parameters == parameters(retrain)
+    assert run.token == token(retrain.id, "run")
+
+
+@pytest.mark.parametrize("end", [RunState.FAILED, RunState.CANCELLED])
+def test_a_run_that_ends_badly_ends_the_retraining(story: Story, end: RunState) -> None:
+    story.jobs.add(JOB, RunState.WAITING, RunState.RUNNING, end, message="out of memory")
+    retraining(story).live()
+    assert story.ends() == [(Remedy.RETRAIN, State.FAILED)]
+    assert "out of memory" in story.newest().outcome
+
+
+def test_a_job_that_registers_nothing_is_not_waited_for_for_ever(story: Story) -> None:
+    story.jobs.on_success(JOB, lambda given: None)
+    retraining(story).live()
+    assert story.ends() == [(Remedy.RETRAIN, State.FAILED)]
+    assert "registered no version" in story.newest().outcome
+
+
+def test_two_new_versions_are_one_too_many_to_choose_from(story: Story) -> None:
+    story.jobs.on_success(JOB, lambda given: [story.register(), story.register()])
+    assert retraining(story).live().ends() == [(Remedy.RETRAIN, State.FAILED)]
+
+
+def test_a_run_that_hangs_past_its_time_has_failed(story: Story) -> None:
+    story.jobs.add(JOB, RunState.RUNNING)
+    began = story.now
+    retraining(story).live()
+    assert story.ends() == [(Remedy.RETRAIN, State.FAILED)]
+    assert timedelta(0) < story.now - began - story.settings.retrain.timeout < timedelta(minutes=15)
+
+
+def test_a_job_that_does_not_exist_ends_the_retraining(story: Story) -> None:
+    rules = story.settings.retrain.model_copy(update={"job_id": 999})
+    story.settings = story.settings.model_copy(update={"retrain": rules})
+    assert retraining(story).live().ends() == [(Remedy.RETRAIN, State.FAILED)]
+
+
+def test_a_workspace_that_is_away_for_an_hour_costs_only_the_hour(story: Story) -> None:
+    story.jobs.fail_next(PlatformError("away", permanent=False), call="start", times=12)
+    retraining(story).live(until=State.PROPOSED)
+    assert story.history()[0].state is State.SUCCEEDED
+    assert len(story.jobs.runs) == 1
+
+
+def test_a_lost_answer_starts_no_second_run(story: Story) -> None:
+    story.jobs.lose_reply("start")
+    retraining(story).live(until=State.PROPOSED)
+    assert len(story.jobs.runs) == 1
+    assert len(story.ledger.of("jobs.start")) == 1
+
+
+def test_a_newer_challenger_takes_the_place_of_one_that_still_waits(story: Story) -> None:
+    story.propose(Remedy.PROMOTE, to=story.register(), id="older", state=State.BLOCKED)
+    story.stands(2, Standing.BAD)
+    retraining(story).live(until=State.PROPOSED)
+    waiting = {r.id: (r.state, r.to_version) for r in story.history() if r.remedy is Remedy.PROMOTE}
+    assert waiting.pop("older") == (State.SUPERSEDED, 2)
+    assert list(waiting.values()) == [(State.PROPOSED, 3)]

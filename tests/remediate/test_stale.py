@@ -1,7 +1,9 @@
 """Which versions are stale: tables, and whatever registry there may be."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -127,10 +129,30 @@ def test_nothing_is_touched_that_anybody_needs_whatever_the_registry(
 def test_what_is_to_be_archived_stands_a_second_look_until_somebody_objects(
     versions: list[ModelVersion], used: set[int], rules: Archive
 ) -> None:
+    def look(of: Collection[int], among: Sequence[ModelVersion], in_use: Collection[int] = frozenset(used)) -> str:
+        return spared(of, among, in_use=in_use, rules=rules, now=NOW)
+
     chosen = due(versions, in_use=used, rules=rules, now=NOW).archive
+    assert look(chosen, versions) == "" or not chosen
     for one in (v for v in versions if v.version in chosen):
-        assert spared(one, in_use=used, rules=rules, now=NOW) == ""
-        assert spared(one, in_use={one.version}, rules=rules, now=NOW)
+        others = [v for v in versions if v != one]
+        tagged = replace(one, tags={**one.tags, ARCHIVED: "a moment ago"})
+        assert look([one.version], [tagged, *others]) == ""
+        assert look(chosen, versions, in_use={one.version})
+        assert look(chosen, others)
+        assert look([one.version], sorted(versions, key=lambda v: v.version > one.version)[: rules.keep])
         objections: list[dict[str, str]] = [{}, {MARKED: KEEP}, {MARKED: "no"}]
         for other in [replace(one, aliases=("champion",)), *(replace(one, tags=tags) for tags in objections)]:
-            assert spared(other, in_use=used, rules=rules, now=NOW)
+            assert look(chosen, [other, *others])
+
+
+def test_a_second_look_minds_the_cap_too() -> None:
+    ripe = [version(n, mark=RIPE) for n in (1, 2, 3)] + [version(n) for n in (8, 9)]
+    asked: dict[str, Any] = {"in_use": (), "rules": RULES, "now": NOW}
+    assert spared([1, 2, 3], ripe, **asked) == ""
+    assert "more than 3" in spared([1, 2, 3], [*ripe, version(7)], **asked)
+
+
+def test_what_has_become_one_of_the_newest_is_left_alone() -> None:
+    versions = [version(n, mark=RIPE) for n in (1, 2)] + [version(8)]
+    assert "newest" in spared([2], versions, in_use=(), rules=RULES, now=NOW)

@@ -1,7 +1,9 @@
 """The daemon as a process: start, reload, stop, and what a hostile world does to it."""
 
+import resource
 import signal
 import socket
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -129,10 +131,50 @@ def test_an_expired_token_is_told_and_a_renewed_one_heals_it(
         daemon.wait("the event", lambda: bool(daemon.events("loop.failing")), 60)
         assert token not in daemon.log.read_text()
         playground.control.renew_token(token=token)
-        seen = daemon.metric('mlsteward_requests_total{endpoint="flight-delay"}') or 0
-        daemon.wait(
-            "looks again", lambda: (daemon.metric('mlsteward_requests_total{endpoint="flight-delay"}') or 0) > seen, 60
-        )
+        assert looks_again(daemon)
+
+
+def looks_again(daemon: Daemon) -> bool:
+    """Whether it counts requests that it had not counted when this was first asked."""
+    seen = daemon.metric('mlsteward_requests_total{endpoint="flight-delay"}') or 0
+    daemon.wait(
+        "new requests", lambda: (daemon.metric('mlsteward_requests_total{endpoint="flight-delay"}') or 0) > seen, 60
+    )
+    return True
+
+
+def test_a_locked_database_is_waited_for_and_nothing_is_lost(address: Address, tmp_path: Path) -> None:
+    with Daemon(tmp_path, config(address), TEST_TOKEN=address.token) as daemon:
+        daemon.wait("a look", lambda: looked(daemon))
+        thief = sqlite3.connect(tmp_path / "mlsteward.db", isolation_level=None)
+        thief.execute("BEGIN IMMEDIATE")
+        daemon.wait("the failure", lambda: "watch:flight-delay failed" in daemon.log.read_text(), 60)
+        assert daemon.get("/healthz")[0] == 200
+        thief.execute("ROLLBACK")
+        thief.close()
+        assert looks_again(daemon)
+        assert "Traceback" not in daemon.log.read_text()
+
+
+def test_a_full_disk_stops_the_writing_and_not_the_daemon(address: Address, tmp_path: Path) -> None:
+    with Daemon(tmp_path, config(address), TEST_TOKEN=address.token) as daemon:
+        daemon.wait("a look", lambda: looked(daemon))
+        full = (tmp_path / "mlsteward.db-wal").stat().st_size
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (full, resource.RLIM_INFINITY))
+        daemon.wait("the failure", lambda: "watch:flight-delay failed" in daemon.log.read_text(), 60)
+        assert daemon.get("/healthz")[0] == 200
+        unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, unlimited)
+        assert looks_again(daemon)
+
+
+def test_it_runs_on_postgresql_as_well(address: Address, tmp_path: Path, postgres_url: str) -> None:
+    text = config(address).replace("sqlite:///mlsteward.db", postgres_url)
+    with Daemon(tmp_path, text, TEST_TOKEN=address.token) as daemon:
+        daemon.wait("a look", lambda: looked(daemon))
+        assert looks_again(daemon)
+        assert daemon.stop() == 0
+        assert "Traceback" not in daemon.log.read_text()
 
 
 def test_killed_and_started_again_it_goes_on_where_it_was_and_tells_nothing_twice(

@@ -1,76 +1,27 @@
-"""An open, empty store on either database, and databases without tables."""
+"""Whatever the store does, it does on both databases."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
-from daemon.config import settings
 from daemon.store.engine import Store
-from daemon.store.tables import metadata
-from tests.postgres import Postgres, psycopg_url
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    with Postgres() as server:
-        yield server
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Store:
+    """An open store without rows."""
+    opened: Store = request.getfixturevalue(f"{request.param}_store")
+    return opened
 
 
-@pytest.fixture
-def postgres_url(postgres: Postgres) -> Iterator[str]:
-    """An empty database, without tables."""
-    url = postgres.create()
-    yield url
-    postgres.drop(url)
+@pytest.fixture(params=["sqlite_url", "postgres_url"], ids=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest) -> str:
+    """A database without tables."""
+    url: str = request.getfixturevalue(request.param)
+    return url
 
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     """A database that is not there yet."""
     return f"sqlite:///{tmp_path}/empty/mlsteward.db"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty_url(request: pytest.FixtureRequest) -> str:
-    url: str = request.getfixturevalue({"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param])
-    return url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest) -> Store:
-    opened: Store = request.getfixturevalue(f"{request.param}_store")
-    return opened
-
-
-@pytest.fixture
-def sqlite_store(sqlite_template: Path, tmp_path: Path) -> Iterator[Store]:
-    file = shutil.copy(sqlite_template, tmp_path / "mlsteward.db")
-    opened = Store.open(settings.Store(url=f"sqlite:///{file}"))
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("template") / "mlsteward.db"
-    Store.open(settings.Store(url=f"sqlite:///{file}")).close()
-    return file
-
-
-@pytest.fixture
-def postgresql_store(postgres_with_tables: str) -> Iterator[Store]:
-    with psycopg.connect(psycopg_url(postgres_with_tables)) as connection:
-        connection.execute(f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY".encode())
-    opened = Store.open(settings.Store(url=postgres_with_tables))
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="session")
-def postgres_with_tables(postgres: Postgres) -> str:
-    url = postgres.create()
-    Store.open(settings.Store(url=url)).close()
-    return url

@@ -11,7 +11,7 @@ from daemon.domain.event import Event, Severity
 from daemon.domain.finding import Against, Check, Finding, Phase, Reason, Statistic, Trail, Verdict
 from daemon.domain.profile import Coverage, Health, Profile
 from daemon.domain.remediation import Remediation, Remedy, State, Step, StepState
-from daemon.domain.schema import Column, Kind, Role
+from daemon.domain.schema import Column, Kind, Role, Signature
 from daemon.domain.window import Window
 from detectors.bins import CategoricalBins, NumericBins
 from detectors.latency import BUCKETS
@@ -36,7 +36,9 @@ def baseline(**changes: Any) -> Baseline:
             np.array([10, 9, 2, 0, 0]),
         ),
     }
-    plain = Baseline("flights", 3, BaselineKind.TRAINING, "dataset of run 7", 21, T0, columns)
+    known = [column.column for column in columns.values()]
+    signature = Signature((known[0], Column("tail", Kind.CATEGORICAL)), (known[1],))
+    plain = Baseline("flights", 3, BaselineKind.TRAINING, "dataset of run 7", 21, T0, columns, signature)
     return replace(plain, **changes)
 
 

@@ -55,6 +55,7 @@ def test_the_state_comes_back_with_the_settings_that_do_not_count_when_comparing
 
 def test_the_first_state_recorded_is_a_change(store: Store) -> None:
     with store.begin() as tx:
+        assert endpoints.differs(tx, STATE)
         assert endpoints.save_state(tx, STATE, T0)
         assert endpoints.changed_at(tx, "flights") == T0
 
@@ -72,6 +73,7 @@ def test_the_first_state_recorded_is_a_change(store: Store) -> None:
 def test_what_is_served_differently_is_a_change(store: Store, state: EndpointState) -> None:
     with store.begin() as tx:
         endpoints.save_state(tx, STATE, T0)
+        assert endpoints.differs(tx, state)
         assert endpoints.save_state(tx, state, LATER)
         assert endpoints.changed_at(tx, "flights") == LATER
         assert endpoints.last_state(tx, "flights") == state
@@ -90,6 +92,7 @@ def test_what_is_served_differently_is_a_change(store: Store, state: EndpointSta
 def test_what_does_not_change_what_is_served_is_no_change(store: Store, state: EndpointState) -> None:
     with store.begin() as tx:
         endpoints.save_state(tx, STATE, T0)
+        assert not endpoints.differs(tx, state)
         assert not endpoints.save_state(tx, state, LATER)
         assert endpoints.changed_at(tx, "flights") == T0
         assert endpoints.last_state(tx, "flights") == state

@@ -91,7 +91,7 @@ def test_the_newest_event_of_a_kind_is_found_among_others(store: Store) -> None:
         for minutes in (1, 2):
             events.append(tx, event(at=T0 + minutes * MINUTE, kind="incident.upstream"))
         events.append(tx, event(at=T0 + 3 * MINUTE))
-        found = events.newest(tx, "incident.upstream")
+        events.append(tx, event(at=T0 + 4 * MINUTE, kind="incident.upstream", endpoint="delays"))
+        found = [events.newest(tx, "incident.upstream", *where) for where in ((), ("flights",), ("elsewhere",))]
         assert events.newest(tx, "watch.blind") is None
-    assert found is not None
-    assert found.at == T0 + 2 * MINUTE
+    assert [each and each.at for each in found] == [T0 + 4 * MINUTE, T0 + 2 * MINUTE, None]

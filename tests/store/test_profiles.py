@@ -191,3 +191,11 @@ def test_windows_of_another_length_are_windows_of_their_own(store: Store) -> Non
     with store.begin() as tx:
         profiles.save(tx, [profile(0), replace(profile(0), window=hour)])
         assert [found.window for found in load(tx)] == [window(0), hour]
+
+
+def test_requests_can_be_told_of_windows_of_one_length_only(store: Store) -> None:
+    hour = Window(T0 + 4 * QUARTER, T0 + 8 * QUARTER)
+    with store.begin() as tx:
+        profiles.save(tx, [profile(0, requests=4), replace(profile(requests=9), window=hour)])
+        assert profiles.requests(tx, "flights", T0, length=QUARTER) == {(T0, 3): 4}
+        assert profiles.requests(tx, "flights", T0, length=hour.length) == {(hour.start, 3): 9}

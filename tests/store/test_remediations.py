@@ -225,7 +225,9 @@ def test_a_remediation_is_found_by_the_beginning_of_its_id_where_only_one_begins
     names = ["260301-1", "260301-12", "260302-1", "100%", "1000"]
     propose(store, *(remediation(name, endpoint=name) for name in names))
     with store.read() as tx:
-        found = {begin: remediations.get(tx, begin) for begin in ("2603", "260302", "260301-1", "100%", "10", "x", "_")}
+        found = {
+            begin: remediations.get(tx, begin) for begin in ("2603", "260302", "260301-1", "100%", "10", "x", "260302_")
+        }
     assert {begin: one and one.id for begin, one in found.items()} == {
         "2603": None,
         "260302": "260302-1",
@@ -233,7 +235,7 @@ def test_a_remediation_is_found_by_the_beginning_of_its_id_where_only_one_begins
         "100%": "100%",
         "10": None,
         "x": None,
-        "_": None,
+        "260302_": None,
     }
 
 

@@ -50,6 +50,15 @@ def test_the_record_of_an_endpoint_holds_all_its_versions_in_order(store: Store)
         assert verdicts.record(tx, "flights") == record
 
 
+def test_the_record_of_a_model_holds_what_every_endpoint_says_of_it(store: Store) -> None:
+    record = [GOOD, replace(BAD, endpoint="canary"), replace(GOOD, version=4)]
+    with store.begin() as tx:
+        for verdict in [*record, replace(GOOD, model="main.models.delays")]:
+            verdicts.set_standing(tx, verdict)
+        found = verdicts.of_model(tx, "main.models.flights")
+    assert [(each.endpoint, each.version) for each in found] == [("canary", 3), ("flights", 3), ("flights", 4)]
+
+
 def test_a_cleared_version_can_be_good_again(store: Store) -> None:
     with store.begin() as tx:
         verdicts.set_standing(tx, BAD)

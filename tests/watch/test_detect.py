@@ -11,7 +11,7 @@ from daemon.config.endpoint import Drift, EndpointSettings, Watch
 from daemon.domain.baseline import Baseline, BaselineColumn, BaselineKind
 from daemon.domain.finding import Against, Cause, Check, Finding, Statistic, Verdict
 from daemon.domain.profile import Coverage, Health, Profile
-from daemon.domain.schema import Column, Kind
+from daemon.domain.schema import Column, Kind, Signature
 from daemon.watch.detect import Reference, confidence, detect, summary
 from detectors import latency
 from detectors.bins import CategoricalBins, cut_categories, cut_numeric
@@ -35,7 +35,8 @@ def baseline(values: NDArray[np.float64], carriers: dict[str, int]) -> Baseline:
         "distance": BaselineColumn(Column("distance", Kind.NUMERIC), numeric, numeric.count(values)),
         "carrier": BaselineColumn(Column("carrier", Kind.CATEGORICAL), text, text.count(carriers, null=0)),
     }
-    return Baseline("flights", 1, BaselineKind.TRAINING, "here", len(values), START, columns, id=1)
+    signature = Signature(tuple(c.column for c in columns.values()), ())
+    return Baseline("flights", 1, BaselineKind.TRAINING, "here", len(values), START, columns, signature, id=1)
 
 
 def profile(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from daemon.domain.baseline import Baseline, BaselineColumn, BaselineKind
 from daemon.domain.profile import Profile
 from daemon.domain.sample import Batch, CategoricalColumn, HealthCount, NumericColumn, Part
-from daemon.domain.schema import Column, Kind, Role
+from daemon.domain.schema import Column, Kind, Role, Signature
 from daemon.domain.window import Window
 from daemon.watch.profile import merge, profile
 from detectors import latency
@@ -35,6 +35,10 @@ BASELINE = Baseline(
             Column("prediction", Kind.NUMERIC, Role.PREDICTION), DISTANCE, np.array([6, 0, 0, 0, 0])
         ),
     },
+    Signature(
+        (Column("distance", Kind.NUMERIC), Column("carrier", Kind.CATEGORICAL)),
+        (Column("prediction", Kind.NUMERIC, Role.PREDICTION),),
+    ),
     id=17,
 )
 PARTS = [Part(FIRST, "a", 1.0), Part(SECOND, "a", 1.0), Part(FIRST, "b", 1.0)]

@@ -115,9 +115,7 @@ def _entity(shown: Json, percent: int) -> ServedEntity:
         model=str(shown.get("entity_name") or ""),
         version=int(version) if version.isdecimal() else 0,
         percent=percent,
-        # An update must say it, even where the answer did not.
-        settings={"scale_to_zero_enabled": False}
-        | {name: shown[name] for name in SETTINGS if shown.get(name) is not None},
+        settings={name: shown[name] for name in SETTINGS if shown.get(name) is not None},
         ready=(shown.get("state") or {}).get("deployment") == "DEPLOYMENT_READY",
         foreign=bool(shown.get("external_model") or shown.get("foundation_model")) or not version.isdecimal(),
     )
@@ -155,6 +153,7 @@ def _entity_body(entity: ServedEntity) -> dict[str, Any]:
         "name": entity.name,
         "entity_name": entity.model,
         "entity_version": str(entity.version),
+        # An update must say it, even where the answer did not.
         "scale_to_zero_enabled": False,
         **settings,
     }

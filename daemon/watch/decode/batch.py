@@ -30,7 +30,7 @@ def decode(sample: Sample, signature: Signature, *, threads: int = 1) -> Batch:
             tried.add(plan)
             # a name that DuckDB cannot take for a column costs speed, not rows
             with contextlib.suppress(duckdb.Error):
-                piece, requests = decode_swiftly(duck, plan, signature, tally)
+                piece, requests = decode_swiftly(duck, plan, signature, tally, waiting)
                 pieces.append(piece)
                 waiting -= requests
                 if waiting:

@@ -41,12 +41,6 @@ class Reading:
         return json.dumps({self.shape.key: payload, **dict.fromkeys(self.shape.beside, ANYTHING)})
 
     @property
-    def opening(self) -> str:
-        """A cheap look that spares most documents of another shape the full reading."""
-        literal = "".join(c if c.isalnum() or c == "_" else "." for c in self.shape.first)
-        return rf'^\s*\{{\s*"{literal}"'
-
-    @property
     def payload(self) -> str:
         path = f"{self.alias}.{_identifier(self.shape.key)}"
         return f"{path}.data" if self.shape.key == SPLIT else path
@@ -70,6 +64,19 @@ class Reading:
             header = ", ".join(map(quoted, self.keys))
             checks.append(f"{self.alias}.{SPLIT}.columns = [{header}]")
         return " AND ".join(checks)
+
+    def familiar(self, text: str) -> str:
+        """What must hold for the text, so that it has no key but those of the shape. All of those are there, once."""
+        at = f"'$.{self.shape.key}'"
+        checks = [f"len(json_keys({text})) = {1 + len(self.shape.beside)}"]
+        if self.shape.layout is Layout.RECORDS:
+            keys = f"json_keys({text}, '$.{self.shape.key}[*]')"
+            checks.append(f"len(flatten({keys})) = len({keys}) * {len(self.keys)}")
+        elif self.shape.layout is Layout.COLUMNS:
+            checks.append(f"len(json_keys({text}, {at})) = {len(self.keys)}")
+        elif self.shape.key == SPLIT:
+            checks.append(f"len(json_keys({text}, {at})) = {2 + len(self.shape.within)}")
+        return f"coalesce(TRY({' AND '.join(checks)}), false)"
 
     @property
     def unnested(self) -> list[str]:

@@ -34,8 +34,8 @@ class Shape:
     layout: Layout
     names: tuple[str, ...] | None
     """Of the columns, in their order; None where position alone tells."""
-    first: str
-    """The first key of the document."""
+    opening: str
+    """The text of the document as far as its first key."""
     beside: tuple[str, ...]
     """What else stands at the top: parameters, the client's own request id."""
     within: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ def locate(document: object, keys: tuple[str, ...]) -> Body:
     return body
 
 
-def shape_of(document: dict[str, Any], body: Body) -> Shape | None:
+def shape_of(text: str, document: dict[str, Any], body: Body) -> Shape | None:
     """Return the shape of a document, None where too little is in it to tell."""
     match body.layout:
         case Layout.RECORDS if body.payload:
@@ -77,7 +77,8 @@ def shape_of(document: dict[str, Any], body: Body) -> Shape | None:
             return None
     within = tuple(k for k in document[SPLIT] if k not in ("columns", "data")) if body.key == SPLIT else ()
     beside = tuple(key for key in document if key != body.key)
-    return Shape(body.key, body.layout, names, next(iter(document)), beside, within)
+    opening = '"'.join(text.split('"', 2)[:2]) + '"'
+    return Shape(body.key, body.layout, names, opening, beside, within)
 
 
 def _split(payload: object) -> Body:

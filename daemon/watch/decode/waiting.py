@@ -56,7 +56,7 @@ def next_plan(duck: DuckDBPyConnection, tried: set[Plan]) -> Plan | None:
 def _shape(text: str, keys: tuple[str, ...]) -> Shape | None:
     try:
         document = parse(text)
-        return shape_of(document, locate(document, keys))
+        return shape_of(text, document, locate(document, keys))
     except UnreadableError:
         return None
 

@@ -26,12 +26,14 @@ class Clock:
 
 
 def batches(path: str, size: int) -> Iterator[list[tuple[str, str]]]:
-    """Yield lists of (request, response)."""
+    """Yield lists of (request, response), and keep none of them."""
     with Path(path).open(encoding="utf-8") as lines:
-        while batch := list(islice(lines, size)):
-            yield [
-                (request, response) for request, _, response in (line.rstrip("\n").partition("\t") for line in batch)
-            ]
+        yield from iter(lambda: [_pair(line) for line in islice(lines, size)], [])
+
+
+def _pair(line: str) -> tuple[str, str]:
+    request, _, response = line.rstrip("\n").partition("\t")
+    return request, response
 
 
 def report(rows: int, clocks: dict[str, Clock], **more: object) -> None:

@@ -60,17 +60,20 @@ def counted(sample: Sample, baseline: Baseline) -> Profile:
 
 def samples(path: str) -> Iterator[Sample]:
     """Yield what the inference log yields: Arrow tables in chunks of some thousand rows."""
-    for batch in batches(path, BATCH):
-        n = len(batch)
-        table = Table.from_pydict(
-            {
-                "part": Array(np.zeros(n, np.int64)),
-                "status_code": Array(np.full(n, 200, np.int32)),
-                "request": Array([request for request, _ in batch], DataType.string()),
-                "response": Array([response for _, response in batch], DataType.string()),
-            }
-        )
-        yield Sample([PART], table.rechunk(max_chunksize=8192), n)
+    return map(_sample, batches(path, BATCH))
+
+
+def _sample(batch: list[tuple[str, str]]) -> Sample:
+    n = len(batch)
+    table = Table.from_pydict(
+        {
+            "part": Array(np.zeros(n, np.int64)),
+            "status_code": Array(np.full(n, 200, np.int32)),
+            "request": Array([request for request, _ in batch], DataType.string()),
+            "response": Array([response for _, response in batch], DataType.string()),
+        }
+    )
+    return Sample([PART], table.rechunk(max_chunksize=8192), n)
 
 
 if __name__ == "__main__":

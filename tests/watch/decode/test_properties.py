@@ -99,14 +99,40 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
-@given(signatures(), st.sampled_from(KEYS), JSON, JSON)
-def test_any_json_at_all_is_read_or_counted_and_the_same_in_bulk_as_alone(
-    signature: Signature, key: str, payload: Any, predictions: Any
-) -> None:
-    row = Row(json.dumps({key: payload}), json.dumps({"predictions": predictions}))
-    alone = decode(sample_of([row]), signature)
-    bulk = decode(sample_of([row] * BULK), signature)
-    assert list(bulk.faults) == [alone.faults[0]] * BULK
-    for one in signature.columns:
-        assert same(column(bulk, one.name, BULK - 1), column(alone, one.name, 0)), one.name
+@st.composite
+def odd_ones(draw: st.DrawFn) -> tuple[Signature, Row, Row]:
+    """A signature, a usual row, and one that is anything: made up, or the usual one with something changed."""
+    signature, (usual, *_), _ = draw(traffic())
+    if draw(st.booleans()):
+        body: Any = {draw(st.sampled_from(KEYS)): draw(JSON)}
+        answer: Any = {"predictions": draw(JSON)}
+    else:
+        body = _changed(json.loads(str(usual.request)), draw)
+        answer = _changed(json.loads(str(usual.response)), draw)
+    return signature, usual, Row(json.dumps(body), json.dumps(answer))
+
+
+def _changed(value: Any, draw: st.DrawFn) -> Any:
+    """Walk down to some place, and change, remove or add something there."""
+    if isinstance(value, list) and value and draw(st.integers(0, 3)):
+        place = draw(st.integers(0, len(value) - 1))
+        return [*value[:place], _changed(value[place], draw), *value[place + 1 :]]
+    if isinstance(value, dict) and value and draw(st.integers(0, 3)):
+        key = draw(st.sampled_from(sorted(value)))
+        return {**value, key: _changed(value[key], draw)}
+    if isinstance(value, dict):
+        kept = {key: inner for key, inner in value.items() if draw(st.integers(0, 3))}
+        return {**kept, **draw(st.dictionaries(st.sampled_from([*NAMES, "gate"]), JSON, max_size=1))}
+    return [*value, draw(JSON)] if isinstance(value, list) and draw(st.booleans()) else draw(JSON)
+
+
+@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(odd_ones())
+def test_any_json_at_all_is_read_or_counted_and_the_same_in_any_company(world: tuple[Signature, Row, Row]) -> None:
+    signature, usual, odd = world
+    alone = decode(sample_of([odd]), signature)
+    for company in ([odd] * BULK, [usual] * BULK + [odd]):
+        batch = decode(sample_of(company), signature)
+        assert batch.faults[-1] == alone.faults[0]
+        for one in signature.columns:
+            assert same(column(batch, one.name, len(company) - 1), column(alone, one.name, 0)), one.name

@@ -60,6 +60,7 @@ def _measurements() -> None:
         sa.Column("rows", sa.BigInteger, nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("columns", sa.JSON, nullable=False),
+        sa.Column("signature", sa.JSON, nullable=False),
         sa.Column("counts", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("id", name="baseline_key"),
     )
