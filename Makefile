@@ -21,7 +21,7 @@ imports: $(INSTALLED)
 	$(BIN)/lint-imports
 
 tests: $(INSTALLED)
-	$(BIN)/pytest -q -n 2 --dist loadgroup
+	$(BIN)/pytest -q -n 2 --dist loadfile
 
 bench: $(INSTALLED)
 	$(BIN)/python -m tests.benchmarks

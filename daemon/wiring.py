@@ -144,8 +144,8 @@ def _retain(settings: Settings, store: Store) -> Callable[[datetime], Told | Non
                     profiles_before=now - settings.store.keep_profiles,
                     events_before=now - settings.store.keep_events,
                 )
-            if not sum(pruned):
+            if not pruned.rows:
                 return Told(f"{removed} old records removed", {}, quiet=True)
-            removed += sum(pruned)
+            removed += pruned.rows
 
     return work

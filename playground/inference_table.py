@@ -6,7 +6,6 @@ Delivery is like the real one: in batches, with a delay, at least once. Bodies a
 import asyncio
 import sys
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -107,11 +106,8 @@ class InferenceTable:
                 await asyncio.to_thread(self._write, fresh + again)
 
     def _write(self, rows: list[dict[str, Any]]) -> None:
-        _best_effort(lambda: write_deltalake(self._table, pa.Table.from_pylist(rows, schema=SCHEMA), mode="append"))
-
-
-def _best_effort(write: Callable[[], None]) -> None:
-    try:
-        write()
-    except Exception as error:
-        print(f"inference table: a batch is lost: {error}", file=sys.stderr)
+        try:
+            write_deltalake(self._table, pa.Table.from_pylist(rows, schema=SCHEMA), mode="append")
+        except Exception as error:
+            # Delivery is best effort there as well: requests are answered whether or not they can be logged.
+            print(f"inference table: a batch is lost: {error}", file=sys.stderr)

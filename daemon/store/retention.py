@@ -19,6 +19,10 @@ class Pruned:
     remediations: int
     baselines: int
 
+    @property
+    def rows(self) -> int:
+        return self.profiles + self.events + self.remediations + self.baselines
+
 
 def prune(tx: Tx, *, profiles_before: datetime, events_before: datetime, portion: int = 20_000) -> Pruned:
     """Remove at most a portion of each kind of what ended before.

@@ -6,6 +6,7 @@ All that can fail happens before the one transaction at the end, so a look eithe
 dear to make and true whatever becomes of the look, is stored as soon as it is made.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -89,8 +90,10 @@ def look(settings: EndpointSettings, doors: Doors, store: Store, *, now: datetim
         version: follow(known.trails.get(version, {}), [f for f in findings if f.version == version], settings.decide)
         for version in state.versions(settings.model)
     }
-    unknown = {c.entity_id: c.requests for c in counts if c.entity_id not in entities}
-    view = _view(settings, known, state, trails, behind=plan.behind, unattributed=sum(unknown.values()))
+    unknown = Counter[str]()
+    for count in counts:
+        unknown.update({} if count.entity_id in entities else {count.entity_id: count.requests})
+    view = _view(settings, known, state, trails, behind=plan.behind, unattributed=unknown.total())
     before = known.before.versions(settings.model) if known.before else []
     seen = Look(
         endpoint=settings.name,

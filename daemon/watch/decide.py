@@ -47,10 +47,10 @@ def decide(view: View, *, stale_after: timedelta, now: datetime) -> Decision:
     3. Broken data is told. Drift waits while anything else may be wrong: that may be its cause.
     4. Only what fires acts, and only while its newest window shows it; what is pending waits.
     """
+    if view.behind:
+        return Decision(Action.NOTHING, Because.BEHIND, "catching up: nothing is acted upon before all is read")
     if view.newest is None or now - view.newest > stale_after:
         return _unseen(view, stale_after, now)
-    if view.behind:
-        return Decision(Action.NOTHING, Because.BEHIND, f"catching up: read until {view.newest:%F %T} UTC")
     ill = [t for t in view.trails if t.phase in (Phase.PENDING, Phase.FIRING) and _seen_since(t, now - stale_after)]
     for cause, rule in ((Cause.HEALTH, _health), (Cause.QUALITY, _quality), (Cause.DRIFT, _drift)):
         trouble = [t for t in ill if t.phase is Phase.FIRING and t.last.check.cause is cause and _shown(t)]

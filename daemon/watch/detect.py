@@ -60,7 +60,7 @@ def _column(
     now = before * 0 if now is None else now
     values, values_before = bins.without_missing(now), bins.without_missing(before)
     tolerance = settings.drift.tolerance
-    rows_wanted = budget.rows_to_certify(2 * tolerance, tolerance, alpha)
+    rows_wanted = budget.rows_to_certify(min(1.0, 2 * tolerance), tolerance, alpha)
     categorical = isinstance(bins, CategoricalBins)
     for statistic, threshold in (
         (Statistic.LINF if categorical else Statistic.KS, tolerance),

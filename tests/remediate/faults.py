@@ -29,6 +29,8 @@ class FaultyStore(Store):
     def __init__(self, engine: Engine, *, place: str) -> None:
         super().__init__(engine, place=place)
         self.faults = Faults()
+        self.undisturbed = Store(engine, place=place)
+        """The same database to somebody else: nothing goes wrong there, and nothing is counted."""
         event.listen(engine, "connect", _hurry)
 
     @contextmanager

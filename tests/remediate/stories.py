@@ -29,7 +29,7 @@ from daemon.remediate import archive, cycle
 from daemon.remediate.retrain import TAG
 from daemon.remediate.stale import Housekeeping
 from daemon.store import endpoints, findings, profiles, remediations, verdicts
-from daemon.store.engine import StoreError
+from daemon.store.engine import Store, StoreError
 from detectors.latency import BUCKETS
 from tests.fakes import Crash, FakeJobs, FakeRegistry, FakeServing, Ledger
 from tests.remediate.faults import FaultyStore
@@ -54,8 +54,6 @@ class Story:
         self.registry = FakeRegistry(folder / "registry", self.ledger)
         self.settings = settings_of(folder, **rules)
         self.doors = cycle.Doors(self.serving, self.registry, self.jobs, folder / "scratch")
-        self.memory = self._open()
-        """The watch loop's own connection: its writes are not the remediate loop's."""
         self.store = self._open()
         self.verdicts: dict[int, Verdict] = {}
         """How the watch loop judges a version's windows; healthy where nothing is said."""
@@ -66,6 +64,11 @@ class Story:
         self.jobs.on_success(JOB, lambda given: self.register(tags={TAG: given["remediation"]}))
         self.stands(1, Standing.GOOD)
         self.seen()
+
+    @property
+    def memory(self) -> Store:
+        """The store as the watch loop has it: its writes are not the remediate loop's."""
+        return self.store.undisturbed
 
     def register(self, **about: Any) -> int:
         """Register the next version, now."""
@@ -179,7 +182,6 @@ class Story:
 
     def close(self) -> None:
         self.store.close()
-        self.memory.close()
 
     def _open(self) -> FaultyStore:
         return FaultyStore.open(config.Store(url=f"sqlite:///{self.folder / 'mlsteward.db'}"))

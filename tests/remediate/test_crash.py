@@ -154,29 +154,27 @@ def test_dead_after_any_effect_or_without_its_reply_it_ends_as_undisturbed(
             assert outcome(story) == outcome(undisturbed), f"effect {n}: {undisturbed.ledger.effects[n - 1]}"
 
 
-@pytest.mark.parametrize("fault", ["crash_after", "refuse"])
-def test_dead_or_refused_at_any_write_it_ends_as_undisturbed(
-    begin: Tell, play: Callable[[Story], None], fault: str
-) -> None:
+def test_dead_after_any_write_it_ends_as_undisturbed(begin: Tell, play: Callable[[Story], None]) -> None:
     undisturbed = begin()
     play(undisturbed)
     for n in range(1, undisturbed.store.faults.begun + 1):
         story = begin()
-        setattr(story.store.faults, fault, frozenset({n}))
+        story.store.faults.crash_after = frozenset({n})
         play(story)
         assert outcome(story) == outcome(undisturbed), f"transaction {n}"
 
 
-@given(data=st.data())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_dead_again_and_again_it_ends_as_undisturbed(
-    begin: Tell, play: Callable[[Story], None], data: st.DataObject
+MOMENTS = st.frozensets(st.integers(1, 60), max_size=8)
+
+
+@pytest.mark.parametrize("play", [retrain_and_promote, back_out_of_full_charge, mark_and_archive])
+@given(dead=MOMENTS, refused=MOMENTS)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_dead_and_refused_again_and_again_it_ends_as_undisturbed(
+    begin: Tell, play: Callable[[Story], None], dead: frozenset[int], refused: frozenset[int]
 ) -> None:
-    undisturbed = begin()
-    play(undisturbed)
-    moments = st.frozensets(st.integers(1, 60), max_size=8)
-    story = begin()
-    story.store.faults.crash_after = data.draw(moments, "dead after")
-    story.store.faults.refuse = data.draw(moments, "refused")
-    play(story)
-    assert outcome(story) == outcome(undisturbed)
+    stories = begin(), begin()
+    stories[1].store.faults.crash_after, stories[1].store.faults.refuse = dead, refused
+    for story in stories:
+        play(story)
+    assert outcome(stories[0]) == outcome(stories[1])

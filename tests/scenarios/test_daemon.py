@@ -14,8 +14,6 @@ from playground.process import Playground
 from playground.traffic import Mix, Traffic
 from tests.scenarios.process import TINY, Daemon
 
-pytestmark = pytest.mark.xdist_group("scenarios")
-
 
 @pytest.fixture(scope="module")
 def address(playground: Playground) -> Iterator[Address]:

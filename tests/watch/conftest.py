@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from daemon.config import settings
-from tests.remediate.faults import FaultyStore
-from tests.watch.world import World
+from tests.watch.world import RefusingStore, World
 
 Begin = Callable[..., World]
 
@@ -17,14 +16,14 @@ Begin = Callable[..., World]
 @pytest.fixture
 def begin(sqlite_template: Path, tmp_path: Path) -> Iterator[Begin]:
     """Begin as many worlds as a test wants."""
-    stores: list[FaultyStore] = []
+    stores: list[RefusingStore] = []
     numbers = count()
 
     def world(**rules: object) -> World:
         folder = tmp_path / f"world-{next(numbers)}"
         folder.mkdir()
         shutil.copy(sqlite_template, folder / "mlsteward.db")
-        stores.append(FaultyStore.open(settings.Store(url=f"sqlite:///{folder}/mlsteward.db")))
+        stores.append(RefusingStore.open(settings.Store(url=f"sqlite:///{folder}/mlsteward.db")))
         return World(folder, stores[-1], **rules)
 
     yield world

@@ -1,19 +1,22 @@
 """Causes point to remedies: every branch of the decision, by a story."""
 
+from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.config.endpoint import Decide
 from daemon.domain.decision import Action, Because
-from daemon.domain.finding import Against, Check, Statistic, Trail
+from daemon.domain.finding import Against, Check, Phase, Statistic, Trail
 from daemon.domain.remediation import Remedy, Standing, VersionVerdict
 from daemon.watch.decide import View, decide, last_known_good
 from tests.watch.stories import DRIFT, ERRORS, START, firing, lived, window
 
 NOW = START + timedelta(hours=2)
 STALE = timedelta(hours=2)
+RULE = Decide(breaches=3, of=5)
 NULLS = Check(Statistic.NULLS, "carrier")
 
 
@@ -22,9 +25,15 @@ def verdict(version: int, standing: Standing = Standing.GOOD, *, hours: int = 0)
 
 
 def view(
-    *trails: Trail, main: int = 2, record: tuple[VersionVerdict, ...] = (), ill: tuple[str, ...] = (), seen: int = 7
+    *trails: Trail,
+    main: int = 2,
+    record: tuple[VersionVerdict, ...] = (),
+    ill: tuple[str, ...] = (),
+    behind: bool = False,
+    unattributed: int = 0,
 ) -> View:
-    return View("flights", main, trails, record, ill, window(seen - 1).end if seen else None)
+    read_until = dict.fromkeys(ill, window(4).end)
+    return View("flights", main, trails, record, read_until, START, behind, unattributed)
 
 
 def decided(*trails: Trail, **about: object) -> tuple[Action, Because, Remedy | None, int | None]:
@@ -85,19 +94,66 @@ def test_a_failing_version_is_rolled_back_before_anybody_trains() -> None:
     assert decided(firing(DRIFT, version=2), bad, record=(verdict(1),))[2] is Remedy.ROLLBACK
 
 
+def test_only_the_version_that_is_worse_is_blamed_where_a_good_one_is_in_greater_trouble() -> None:
+    good = firing(version=1, check=Check(Statistic.LATENCY_P99), against=Against.ITSELF)
+    loud = replace(good, last=replace(good.last, bound=9.9))
+    bad = firing(version=2, against=Against.BESIDE, against_version=1)
+    decision = decide(view(loud, bad, record=(verdict(1),)), stale_after=STALE, now=NOW)
+    assert (decision.remedy, decision.version, decision.target) == (Remedy.ROLLBACK, 2, 1)
+    assert [f.version for f in decision.evidence] == [2]
+
+
+def test_the_first_version_there_is_has_nothing_to_go_back_to() -> None:
+    assert decided(firing(version=1, against=Against.NOTHING), main=1)[:2] == (Action.PAGE, Because.NO_GOOD_VERSION)
+
+
 def test_what_is_pending_waits() -> None:
-    pending = lived("b", Decide(breaches=3, of=5))
+    pending = lived("b", RULE)
     assert decided(pending)[:2] == (Action.NOTHING, Because.NOT_YET)
-    assert decided()[:2] == (Action.NOTHING, Because.ALL_WELL)
+    assert decided(lived("h", RULE))[:2] == (Action.NOTHING, Because.ALL_WELL)
+
+
+@pytest.mark.parametrize("check", [NULLS, ERRORS])
+def test_drift_waits_while_it_may_have_another_cause(check: Check) -> None:
+    assert decided(firing(DRIFT, version=2), lived("b", RULE, check=check))[1] is Because.NOT_YET
+
+
+@pytest.mark.parametrize("newest", "hin")
+def test_what_the_newest_window_does_not_show_is_not_acted_upon(newest: str) -> None:
+    still_firing = lived("bbb" + newest, RULE, version=2, against=Against.BEFORE)
+    assert still_firing.phase is Phase.FIRING
+    assert decided(still_firing, record=(verdict(1),))[:2] == (Action.NOTHING, Because.NOT_YET)
+
+
+EVERYTHING = (firing(ERRORS, version=2, against=Against.BEFORE), firing(DRIFT, version=2))
 
 
 def test_what_has_not_been_seen_lately_is_not_acted_upon_however_loudly_it_fires() -> None:
-    everything = (firing(ERRORS, version=2, against=Against.BEFORE), firing(DRIFT, version=2))
-    for seen in (0, 0):
-        stale = view(*everything, record=(verdict(1),), seen=seen)
-        assert decide(stale, stale_after=STALE, now=NOW).because is Because.BLIND
-    late = view(*everything, record=(verdict(1),))
-    assert decide(late, stale_after=STALE, now=NOW + timedelta(days=1)).because is Because.BLIND
+    late = decide(view(*EVERYTHING, record=(verdict(1),)), stale_after=STALE, now=NOW + timedelta(days=1))
+    assert (late.action, late.because, late.since) == (Action.NOTHING, Because.BLIND, window(2).end)
+
+
+def test_a_version_that_fell_silent_is_not_acted_upon_because_another_is_seen() -> None:
+    now = window(2).end + STALE
+    lively = lived("nnnnn", RULE, version=1)
+    assert (
+        decide(view(*EVERYTHING, lively, record=(verdict(1),)), stale_after=STALE, now=now).action is not Action.NOTHING
+    )
+    later = now + timedelta(seconds=1)
+    assert (
+        decide(view(*EVERYTHING, lively, record=(verdict(1),)), stale_after=STALE, now=later).action is Action.NOTHING
+    )
+
+
+def test_nothing_is_acted_upon_while_the_past_is_still_being_read() -> None:
+    assert decided(*EVERYTHING, record=(verdict(1),), behind=True)[:2] == (Action.NOTHING, Because.BEHIND)
+
+
+def test_what_was_never_seen_is_told_once_it_has_lasted() -> None:
+    assert decide(view(), stale_after=STALE, now=START + STALE).because is Because.NOT_YET
+    blind = decide(view(unattributed=70), stale_after=STALE, now=START + STALE + timedelta(seconds=1))
+    assert (blind.because, blind.since) == (Because.BLIND, START)
+    assert "nobody can tell which version answered 70 requests" in blind.sentence
 
 
 def test_a_decision_says_since_when_and_with_which_numbers() -> None:

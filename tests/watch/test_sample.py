@@ -1,6 +1,7 @@
 """Which windows are due and which rows of them are read."""
 
 import itertools
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from daemon.config.endpoint import Watch
 from daemon.domain.sample import HealthCount
 from daemon.domain.window import EPOCH
-from daemon.watch.sample import MOST_WINDOWS, changed, due, parts
+from daemon.watch.sample import MOST_WINDOWS, Plan, changed, due, parts, plan
 from detectors import latency
 from tests.watch.stories import START, window
 
@@ -68,15 +69,62 @@ def test_two_entities_of_one_version_count_together_and_unknown_ones_not_at_all(
     assert changed(counts, {(window(0).start, 1): 100}, {"a": 1, "b": 1}) == set()
 
 
+def test_a_window_that_changed_for_one_version_is_read_again_for_all() -> None:
+    stored = {(window(0).start, 1): 100, (window(0).start, 2): 99, (window(1).start, 1): 100}
+    counts = [count("a", 0), count("b", 0), count("a", 1)]
+    assert changed(counts, stored, {"a": 1, "b": 2}) == {(window(0).start, 1), (window(0).start, 2)}
+
+
 def test_the_rate_asks_for_as_many_rows_as_are_wanted_and_never_more_than_all() -> None:
     rule = Watch(rows=200)
-    chosen = parts([count("a", 0, 1000), count("b", 0, 100)], {(START, 1), (START, 2)}, {"a": 1, "b": 2}, rule)
+    slots = frozenset({(START, 1), (START, 2)})
+    chosen = parts([count("a", 0, 1000), count("b", 0, 100)], slots, {"a": 1, "b": 2}, rule)
     assert [p.rate for p in chosen[1]] == [0.2]
     assert [p.rate for p in chosen[2]] == [1.0]
 
 
+def test_the_entities_of_a_version_share_its_rows() -> None:
+    chosen = parts([count("a", 0, 600), count("b", 0, 400)], frozenset({(START, 1)}), {"a": 1, "b": 1}, Watch(rows=200))
+    assert [(p.entity_id, p.rate) for p in chosen[1]] == [("a", 0.2), ("b", 0.2)]
+
+
+def planned(windows: Iterable[int], watermark: int | None, *, most: int = 24, rule: Watch = RULE) -> Plan:
+    """Return the plan for windows with rows of which nothing is stored, given the last one that was read."""
+    settings = rule.model_copy(update={"catch_up": most})
+    counts = [count("a", n) for n in windows]
+    return plan(counts, {}, {"a": 1}, None if watermark is None else window(watermark).end, settings)
+
+
 def test_after_a_pause_the_oldest_windows_come_first_and_the_rest_waits() -> None:
-    counts = [count("a", n) for n in (3, 1, 2, 0)]
-    wanted = {(window(n).start, 1) for n in range(4)}
-    chosen = parts(counts, wanted, {"a": 1}, Watch(catch_up=2))
-    assert [p.window for p in chosen[1]] == [window(0), window(1)]
+    taken = planned((3, 1, 2, 0), None, most=2)
+    assert taken.slots == {(window(0).start, 1), (window(1).start, 1)}
+
+
+def test_the_watermark_never_moves_past_a_window_that_is_left_to_read() -> None:
+    assert planned((5, 6, 7, 8), 4, most=2).read_until == window(6).end
+    assert planned((5, 6), 4, most=2).read_until == window(6).end
+    assert planned((), 4).read_until == window(4).end
+    assert planned((), None).read_until is None
+
+
+def test_the_watermark_never_moves_back() -> None:
+    assert planned((1, 2), 9).read_until == window(9).end
+
+
+def test_rows_of_unknown_entities_move_the_watermark_but_are_no_work() -> None:
+    taken = plan([count("x", 5)], {}, {"a": 1}, window(4).end, RULE)
+    assert (taken.slots, taken.read_until) == (frozenset(), window(5).end)
+
+
+def test_a_look_that_finds_more_than_it_should_have_to_is_behind() -> None:
+    # a window of 15 minutes, looked at every 5: one new window a look, two where one was late
+    assert not planned((5,), 4).behind
+    assert not planned((5, 6), 4).behind
+    assert planned((5, 6, 7), 4).behind
+    hourly = RULE.model_copy(update={"interval": timedelta(hours=1)})
+    assert not planned((5, 6, 7, 8), 4, rule=hourly).behind
+
+
+def test_late_rows_are_nothing_to_be_behind_of_unless_some_are_left() -> None:
+    assert not planned((1, 2, 3, 4), 4).behind
+    assert planned((1, 2, 3, 4), 4, most=3).behind

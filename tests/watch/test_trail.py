@@ -48,6 +48,12 @@ def test_a_window_that_is_read_again_counts_once() -> None:
     assert again[ERRORS].phase is PENDING
 
 
+def test_a_check_that_is_no_longer_asked_has_no_trail() -> None:
+    both = follow({}, [finding("b", 0), finding("b", 0, check=DRIFT)], RULE)
+    assert follow(both, [finding("h", 1)], RULE).keys() == {ERRORS}
+    assert follow(both, [], RULE) == both
+
+
 @given(st.text("hbin", min_size=1, max_size=40))
 def test_inconclusive_windows_could_as_well_not_have_been(letters: str) -> None:
     with_doubt = lived(letters, RULE)

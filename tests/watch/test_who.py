@@ -8,7 +8,7 @@ from daemon.domain.sample import HealthCount
 from daemon.domain.serving import EndpointState, ServedEntity, Update
 from daemon.watch.who import Entity, resolve
 from detectors import latency
-from tests.watch.stories import window
+from tests.watch.stories import START, window
 
 NOTHING = np.zeros(latency.BUCKETS, np.int64)
 
@@ -24,14 +24,14 @@ def serving(*versions: int, update: Update = Update.NONE) -> EndpointState:
 
 
 def resolved(
-    *counts: HealthCount, state: EndpointState, changed_at: datetime | None, told: dict[str, Entity] | None = None
+    *counts: HealthCount, state: EndpointState, changed_at: datetime, told: dict[str, Entity] | None = None
 ) -> dict[str, Entity]:
     return resolve(counts, told=told or {}, learned={}, state=state, changed_at=changed_at)[0]
 
 
 def test_what_databricks_tells_is_believed() -> None:
     told = {"a": ("m", 1), "b": ("m", 2)}
-    assert resolved(count("a", 0), count("b", 0), state=serving(1, 2), changed_at=None, told=told) == told
+    assert resolved(count("a", 0), count("b", 0), state=serving(1, 2), changed_at=START, told=told) == told
 
 
 def test_an_unknown_id_is_learned_while_a_single_version_serves() -> None:
@@ -58,4 +58,10 @@ def test_what_was_learned_before_is_remembered_and_what_is_told_wins() -> None:
         changed_at=window(0).start,
     )
     assert entities == {"a": ("m", 2), "b": ("m", 3)}
-    assert fresh == {}
+    assert fresh == {"a": ("m", 2)}
+
+
+def test_what_was_told_of_an_id_that_answers_is_remembered_for_when_nobody_tells() -> None:
+    told = {"a": ("m", 1), "silent": ("m", 2)}
+    assert resolve([count("a", 0)], told=told, learned={}, state=serving(1), changed_at=START)[1] == {"a": ("m", 1)}
+    assert resolve([count("a", 0)], told=told, learned=told, state=serving(1), changed_at=START)[1] == {}

@@ -4,14 +4,15 @@ Traffic is even, not random: the n-th request of a window always says the same, 
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from sqlalchemy import select
+from sqlalchemy import Engine, event, select
 
 from daemon.config.endpoint import BaselineSettings, Decide, Drift, EndpointSettings, Health, Modes, Retrain, Watch
 from daemon.domain.event import Event
@@ -21,7 +22,7 @@ from daemon.domain.remediation import Mode, Remediation, VersionVerdict
 from daemon.domain.schema import Column, Kind, Role, Signature
 from daemon.domain.window import Window
 from daemon.store import baselines, endpoints, events, findings, profiles, remediations, verdicts
-from daemon.store.engine import Store
+from daemon.store.engine import Store, StoreError, Tx
 from daemon.store.tables import metadata
 from daemon.watch.cycle import Doors, Look, look
 from tests.fakes import FakeInferenceLog, FakeRegistry, FakeServing, LoggedRequest
@@ -75,10 +76,35 @@ class FakeTables(Fake):
         return self.held[table]
 
 
+class RefusingStore(Store):
+    """A real store whose commits can be refused, as by a full disk. Reading is not counted: it leaves nothing behind."""
+
+    def __init__(self, engine: Engine, *, place: str) -> None:
+        super().__init__(engine, place=place)
+        self.refuse_after: int | None = None
+        """Commits that are let through before one is refused, once."""
+        event.listen(engine, "connect", _hurry)
+
+    @contextmanager
+    def begin(self) -> Iterator[Tx]:
+        with super().begin() as tx:
+            yield tx
+            if self.refuse_after == 0:
+                self.refuse_after = None
+                raise StoreError("the disk is full", transient=True)
+            if self.refuse_after is not None:
+                self.refuse_after -= 1
+
+
+def _hurry(connection: Any, _record: object) -> None:
+    # no power fails here: a thousand looks need not wait for the disk
+    connection.execute("PRAGMA synchronous = OFF")
+
+
 class World:
     """Two endpoints that serve version 1, each with a log of its own; nothing has been asked of them yet."""
 
-    def __init__(self, folder: Path, store: Store, **rules: Any) -> None:
+    def __init__(self, folder: Path, store: RefusingStore, **rules: Any) -> None:
         self.folder, self.store, self.now = folder, store, START
         self.serving, self.registry, self.tables = FakeServing(), FakeRegistry(folder / "registry"), FakeTables()
         self.training = trained_on(folder / "training.parquet")
@@ -181,7 +207,7 @@ def requests(
 ) -> list[LoggedRequest]:
     """Return `count` even requests of the n-th window.
 
-    `shift` is added to the distance, which lies between 0 and 100; `nulls`, `refused` (400) and `failed` (500) are shares.
+    `shift` is added to the distance, which lies between 0 and 100. `nulls`, `refused` (400) and `failed` (500) are shares.
     """
     step = QUARTER / count
     rows = []

@@ -142,6 +142,8 @@ def _measure(connection: "Connection", path: str, body: Json) -> tuple[int, floa
         data=json.dumps(body),
         headers=connection.headers | {"Content-Type": "application/json"},
         timeout=connection.config.http_timeout_seconds,
+        # A login page behind a redirect would look like a good answer.
+        allow_redirects=False,
     )
     took = time.perf_counter() - began
     if response.status_code in (401, 403):

@@ -1,6 +1,7 @@
 """Settings in, an authenticated connection to the workspace out. Importing this imports the SDK."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -46,7 +47,13 @@ def secret_of(settings: Workspace) -> str | None:
 
 
 def connect(settings: Workspace, secret: str | None) -> Connection:
-    """Build the client. Sends one request, and asks for no token yet."""
+    """Build the client. Asks the workspace about itself, and for no token yet."""
+    # The SDK asks with a patience of its own, which sleeps for as long as a Retry-After header says.
+    patience = min(DISCOVERY_SECONDS, settings.retry_for.total_seconds()) + 2 * settings.timeout.total_seconds()
+    return within(patience, lambda: _connected(settings, secret), what="the workspace did not introduce itself")
+
+
+def _connected(settings: Workspace, secret: str | None) -> Connection:
     timeout, retry = settings.timeout.total_seconds(), max(1, round(settings.retry_for.total_seconds()))
     config = Config(
         host=settings.host,
@@ -65,6 +72,26 @@ def connect(settings: Workspace, secret: str | None) -> Connection:
     )
     config.retry_timeout_seconds = retry
     return Connection(config, ApiClient(config), _session(config), secret)
+
+
+def _credentials(settings: Workspace, secret: str | None) -> dict[str, Any]:
+    """Name the kind as well: otherwise the SDK refuses to choose where the environment offers another."""
+    if secret is None:
+        return {}
+    if settings.token:
+        return {"auth_type": "pat", "token": secret}
+    return {"auth_type": "oauth-m2m", "client_id": str(settings.client_id), "client_secret": secret}
+
+
+def _session(config: Config) -> requests.Session:
+    def authenticate(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers.update(config.authenticate())
+        return request
+
+    session = requests.Session()
+    session.auth = authenticate
+    session.headers["User-Agent"] = config.user_agent
+    return session
 
 
 class Patient(CredentialsStrategy):
@@ -92,23 +119,26 @@ class Patient(CredentialsStrategy):
 
 
 class Impatient(RealClock):
-    """Sleeps no longer than the retry budget, whatever a Retry-After header asks for."""
+    """Sleeps no longer than the retry budget, whatever a Retry-After header asks for, and never jumps."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
+
+    def time(self) -> float:
+        return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
         super().sleep(min(seconds, self._seconds))
 
 
-def within(seconds: float, call: Callable[[], T]) -> T:
+def within(seconds: float, call: Callable[[], T], *, what: str = "no credentials came") -> T:
     """Return what the call returns, or raise IssuerError after some seconds and leave its thread behind."""
     answer: Future[T] = Future()
-    threading.Thread(target=_fulfil, args=(answer, call), name="credentials", daemon=True).start()
+    threading.Thread(target=_fulfil, args=(answer, call), name="patience", daemon=True).start()
     try:
         return answer.result(seconds)
     except TimeoutError:
-        raise IssuerError(f"no credentials after {seconds:g} s") from None
+        raise IssuerError(f"{what} within {seconds:g} s") from None
 
 
 def _fulfil(answer: Future[T], call: Callable[[], T]) -> None:
@@ -116,23 +146,3 @@ def _fulfil(answer: Future[T], call: Callable[[], T]) -> None:
         answer.set_result(call())
     except Exception as error:
         answer.set_exception(error)
-
-
-def _credentials(settings: Workspace, secret: str | None) -> dict[str, Any]:
-    """Name the kind as well: otherwise the SDK refuses to choose where the environment offers another."""
-    if secret is None:
-        return {}
-    if settings.token:
-        return {"auth_type": "pat", "token": secret}
-    return {"auth_type": "oauth-m2m", "client_id": str(settings.client_id), "client_secret": secret}
-
-
-def _session(config: Config) -> requests.Session:
-    def authenticate(request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers.update(config.authenticate())
-        return request
-
-    session = requests.Session()
-    session.auth = authenticate
-    session.headers["User-Agent"] = config.user_agent
-    return session

@@ -20,6 +20,7 @@ CONTEXT = "mlflow.data.context"
 SUFFIXES = (".parquet", ".pq", ".csv", ".csv.gz")
 SERVED_ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts/"
 TIMEOUT_SECONDS = 30
+CHUNK_BYTES = 1 << 20
 log = logging.getLogger(__name__)
 
 
@@ -30,7 +31,7 @@ def fetch_training_data(client: Client, run_id: str, folder: Path) -> Path | Non
         return None
     name = PurePosixPath(unquote(urlsplit(source).path)).name
     if not name.lower().endswith(SUFFIXES):
-        log.warning("run %s was trained on %s, which is no Parquet or CSV file", run_id, source)
+        log.warning("run %s was trained on %s, which is no Parquet or CSV file", run_id, source.partition("?")[0])
         return None
     folder.mkdir(parents=True, exist_ok=True)
     return _fetch(client, source, folder / name)
@@ -66,7 +67,8 @@ def _fetch(client: Client, source: str, target: Path) -> Path:
 
 
 def _fetch_url(url: str, target: Path) -> Path:
-    with requests.get(url, stream=True, timeout=TIMEOUT_SECONDS) as answer, target.open("wb") as file:
+    with requests.get(url, stream=True, timeout=TIMEOUT_SECONDS) as answer:
         answer.raise_for_status()
-        shutil.copyfileobj(answer.raw, file)
+        with target.open("wb") as file:
+            file.writelines(answer.iter_content(CHUNK_BYTES))
     return target

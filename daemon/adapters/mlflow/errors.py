@@ -1,14 +1,18 @@
 """From whatever MLflow raises to a `PlatformError` that tells a person what to do."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
 import requests
 
+from daemon.adapters.mlflow.signature import UnusableError
 from daemon.ports import PlatformError
 
 LONGEST = 300
+QUERY = re.compile(r"\?[^\s'\")]+")
+"""What an object store signs is in there."""
 
 
 class Meaning(NamedTuple):
@@ -23,6 +27,7 @@ LOCKED_OUT = Meaning(False, "look at the credentials for MLflow")
 NOT_MLFLOW = Meaning(False, "nobody knows this address: are the URIs in [mlflow] right?")
 AWAY = Meaning(False, "the server is away or in trouble: it will be tried again")
 DISK = Meaning(False, "look at this machine's disk")
+UNUSABLE = Meaning(True, "log the next version with an input example or a signature")
 UNINSTALLED = Meaning(True, "MLflow reaches this place only with that package: install it beside mlsteward")
 
 MEANINGS = {
@@ -56,18 +61,20 @@ def asking(what: str) -> Iterator[None]:
 
 def _platform_error(what: str, error: Exception) -> PlatformError:
     meaning = _meaning(error)
-    words = str(error).partition("\n")[0].strip() or type(error).__name__
+    words = QUERY.sub("", str(error).partition("\n")[0].strip()) or type(error).__name__
     message = f"could not {what}: {words[:LONGEST]} ({meaning.advice})"
     return PlatformError(message, permanent=meaning.permanent, missing=meaning.missing)
 
 
 def _meaning(error: Exception) -> Meaning:
+    if isinstance(error, UnusableError):
+        return UNUSABLE
     if isinstance(error, ImportError):
         return UNINSTALLED
     if isinstance(error, requests.HTTPError):
         return BY_STATUS.get(error.response.status_code if error.response is not None else 0, AWAY)
     if isinstance(error, FileNotFoundError):
         return GONE
-    if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+    if isinstance(error, OSError) and not isinstance(error, requests.RequestException | ConnectionError | TimeoutError):
         return DISK
     return MEANINGS.get(getattr(error, "error_code", ""), AWAY)

@@ -10,7 +10,7 @@ from daemon.adapters.mlflow.artifacts import Artifacts
 from daemon.adapters.mlflow.client import Client
 from daemon.adapters.mlflow.dataset import fetch_training_data
 from daemon.adapters.mlflow.errors import asking
-from daemon.adapters.mlflow.signature import UnusableError, example_path, read_signature
+from daemon.adapters.mlflow.signature import example_path, read_signature
 from daemon.config.settings import Mlflow
 from daemon.domain.registry import ModelVersion
 from daemon.domain.schema import Signature
@@ -56,12 +56,8 @@ class MlflowRegistry:
             self._client.api.set_model_version_tag(model, str(version), key, value)
 
     def signature(self, model: str, version: int) -> Signature:
-        what = f"read the signature of {model} version {version}"
-        with asking(what):
-            try:
-                return read_signature(self._mlmodel(model, version))
-            except UnusableError as error:
-                raise PlatformError(f"could not {what}: {error}", permanent=True) from None
+        with asking(f"read the signature of {model} version {version}"):
+            return read_signature(self._mlmodel(model, version))
 
     def input_example(self, model: str, version: int) -> Mapping[str, object] | None:
         with asking(f"fetch the input example of {model} version {version}"):

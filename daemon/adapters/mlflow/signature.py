@@ -12,26 +12,35 @@ NUMERIC = frozenset({"integer", "long", "float", "double"})
 
 
 class UnusableError(ValueError):
-    """A signature that no column can be watched by."""
+    """A description that no column can be watched by."""
 
 
 def read_signature(mlmodel: str) -> Signature:
     """Return the columns that the version takes and gives, or raise UnusableError."""
-    described = yaml.safe_load(mlmodel)
-    texts = described.get("signature") if isinstance(described, dict) else None
-    if not texts or not texts.get("inputs"):
-        raise UnusableError("it was logged without a signature: log it with an input example or a signature")
-    inputs = tuple(_column(n, spec, Role.INPUT) for n, spec in enumerate(_specs(texts["inputs"])))
-    outputs = _outputs(_specs(texts.get("outputs") or "[]"), taken={column.name for column in inputs})
+    texts = _described(mlmodel).get("signature") or {}
+    if not texts.get("inputs"):
+        raise UnusableError("it was logged without a signature")
+    try:
+        inputs = tuple(_column(n, spec, Role.INPUT) for n, spec in enumerate(_specs(texts["inputs"])))
+        outputs = _outputs(_specs(texts.get("outputs") or "[]"), taken={column.name for column in inputs})
+    except (AttributeError, KeyError, TypeError, json.JSONDecodeError) as error:
+        raise UnusableError(f"its signature is none that we know: {error!r}") from None
     return Signature(inputs, outputs)
 
 
 def example_path(mlmodel: str) -> str | None:
     """Return where the version keeps the request body made from its input example."""
-    described = yaml.safe_load(mlmodel)
-    saved = described.get("saved_input_example_info") if isinstance(described, dict) else None
-    path = saved.get("serving_input_path") if saved else None
+    saved = _described(mlmodel).get("saved_input_example_info") or {}
+    path = saved.get("serving_input_path")
     return str(path) if path else None
+
+
+def _described(mlmodel: str) -> dict[str, Any]:
+    try:
+        described = yaml.safe_load(mlmodel)
+    except yaml.YAMLError:
+        raise UnusableError("its MLmodel file is no YAML") from None
+    return described if isinstance(described, dict) else {}
 
 
 def _specs(text: str) -> list[dict[str, Any]]:

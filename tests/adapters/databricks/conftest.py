@@ -1,8 +1,8 @@
-"""A workspace that is a local server, and clients of little patience."""
+"""A workspace that is a local server, and clients with much or little patience."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -12,8 +12,10 @@ from daemon.config.settings import Workspace
 from tests.adapters.local_server import LocalServer
 
 TOKEN = "dapi0123456789abcdef0123456789abcdef"
-SECOND = timedelta(seconds=1)
-ClientOf = Callable[[str], DatabricksClient]
+
+
+class ClientOf(Protocol):
+    def __call__(self, url: str, *, seconds: int = 20) -> DatabricksClient: ...
 
 
 @pytest.fixture
@@ -26,8 +28,9 @@ def token(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def client_of(token: Path) -> ClientOf:
-    def build(url: str) -> DatabricksClient:
-        settings = Workspace(host=url, token=Secret(file=token), timeout=SECOND, retry_for=SECOND)
+    def build(url: str, *, seconds: int = 20) -> DatabricksClient:
+        patience = timedelta(seconds=seconds)
+        settings = Workspace(host=url, token=Secret(file=token), timeout=patience, retry_for=patience)
         return DatabricksClient(settings, pauses=(0.0, 0.0))
 
     return build
@@ -36,3 +39,9 @@ def client_of(token: Path) -> ClientOf:
 @pytest.fixture
 def client(server: LocalServer, client_of: ClientOf) -> DatabricksClient:
     return client_of(server.url)
+
+
+@pytest.fixture
+def impatient(server: LocalServer, client_of: ClientOf) -> DatabricksClient:
+    """A client for what never answers: it waits for a second, and tries again for another."""
+    return client_of(server.url, seconds=1)

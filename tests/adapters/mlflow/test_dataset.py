@@ -1,3 +1,4 @@
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,30 @@ def test_a_file_at_an_url_is_fetched(server: LocalServer, registry: MlflowRegist
     file = registry.training_data(RUN, tmp_path / "new" / "folder")
     assert file == tmp_path / "new" / "folder" / "tr ain.CSV"
     assert file.read_bytes() == b"a,b\n1,2\n"
+
+
+def test_a_file_that_travels_compressed_arrives_as_it_is(
+    server: LocalServer, registry: MlflowRegistry, tmp_path: Path
+) -> None:
+    server.on("GET", RUNS, run(("training", {"url": f"{server.url}/train.csv"})))
+    server.on("GET", "/train.csv", Answer(gzip.compress(b"a,b\n"), headers={"Content-Encoding": "gzip"}))
+    file = registry.training_data(RUN, tmp_path)
+    assert file is not None
+    assert file.read_bytes() == b"a,b\n"
+
+
+@pytest.mark.parametrize("host", ["{url}", "http://127.0.0.1:9"])
+def test_the_signature_of_an_address_is_told_nobody(
+    server: LocalServer, registry: MlflowRegistry, tmp_path: Path, host: str
+) -> None:
+    source = {"url": f"{host.format(url=server.url)}/train.csv?X-Amz-Signature=s3cr3t"}
+    server.on("GET", RUNS, run(("training", source)))
+    server.on("GET", "/train.csv", Answer({}, 403))
+    with pytest.raises(PlatformError, match=r"train\.csv") as caught:
+        registry.training_data(RUN, tmp_path)
+    assert "s3cr3t" not in str(caught.value)
+    assert not caught.value.permanent
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("scheme", ["", "file://"])

@@ -22,7 +22,7 @@ SHOWN = {"name": "m", "version": "3", "creation_timestamp": 1_700_000_000_000, "
 @pytest.fixture
 def registry(server: LocalServer) -> MlflowRegistry:
     os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
-    os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = "1"
+    os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = "3"
     return MlflowRegistry(Mlflow(tracking_uri=server.url))
 
 

@@ -104,9 +104,21 @@ def test_nested_columns_count_as_categories() -> None:
 
 
 @pytest.mark.parametrize("mlmodel", ["flavors: {}", "signature: null", "signature: {inputs: null, outputs: '[]'}", ""])
-def test_a_version_without_a_signature_is_told_how_to_get_one(mlmodel: str) -> None:
-    with pytest.raises(UnusableError, match="log it with"):
+def test_a_version_without_a_signature_is_unusable(mlmodel: str) -> None:
+    with pytest.raises(UnusableError, match="without a signature"):
         read_signature(mlmodel)
+
+
+@pytest.mark.parametrize("inputs", ["garbage", "7", "[7]", '[{"name": "x"}]', '[{"type": "tensor"}]', '{"x": 1}'])
+def test_a_signature_that_makes_no_sense_is_unusable(inputs: str) -> None:
+    with pytest.raises(UnusableError, match="none that we know"):
+        read_signature(yaml.safe_dump({"signature": {"inputs": inputs}}))
+
+
+def test_a_file_that_is_no_yaml_is_unusable() -> None:
+    for read_it in (read_signature, example_path):
+        with pytest.raises(UnusableError, match="YAML"):
+            read_it("signature: [")
 
 
 def test_the_request_body_of_the_example_is_found() -> None:
