@@ -15,7 +15,7 @@ ASIDE_WORKERS = 2
 class Job:
     name: str
     every: timedelta
-    work: Callable[[], None]
+    work: Callable[[], object]
     aside: bool = False
     """Runs on threads of its own: what tells people must not queue behind what waits for a workspace."""
 

@@ -16,6 +16,8 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    # A caller may have it off for itself; a served model is a pickle, as on Databricks.
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "true",
     "MLFLOW_DISABLE_AGENT_HINT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",

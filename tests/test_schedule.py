@@ -19,13 +19,13 @@ def schedule(*jobs: Job, workers: int = 4) -> Schedule:
     return made
 
 
-def job(name: str, work: Callable[[], None], milliseconds: int = 20) -> Job:
+def job(name: str, work: Callable[[], object], milliseconds: int = 20) -> Job:
     return Job(name, timedelta(milliseconds=milliseconds), work)
 
 
 def test_a_job_runs_at_once_and_again_and_again() -> None:
     thrice = threading.Semaphore(0)
-    made = schedule(job("a", lambda: (thrice.release(), None)[1]))
+    made = schedule(job("a", thrice.release))
     assert all(thrice.acquire(timeout=SOON) for _ in range(3))
     made.stop()
 
@@ -46,7 +46,7 @@ def test_a_job_that_overruns_never_runs_twice_at_once() -> None:
         inside -= 1
 
     ticks = threading.Semaphore(0)
-    made = schedule(job("slow", slow), job("other", lambda: (ticks.release(), None)[1]))
+    made = schedule(job("slow", slow), job("other", ticks.release))
     assert all(ticks.acquire(timeout=SOON) for _ in range(5))
     assert (rounds, worst) == (1, 1)
     release.set()
@@ -57,7 +57,7 @@ def test_a_job_that_overruns_never_runs_twice_at_once() -> None:
 
 def test_a_job_that_found_no_free_worker_in_time_runs_late_and_is_not_lost() -> None:
     release, ran = threading.Event(), threading.Event()
-    blockers = [job(f"blocker {n}", lambda: (release.wait(SOON), None)[1], 60_000) for n in range(2)]
+    blockers = [job(f"blocker {n}", lambda: release.wait(SOON), 60_000) for n in range(2)]
     made = schedule(*blockers, job("late", ran.set, 60_000), workers=2)
     assert not ran.wait(1.5), "it ran although every worker was taken"
     release.set()
@@ -86,9 +86,9 @@ def test_a_stop_waits_for_the_job_that_runs() -> None:
 
 def test_after_a_reload_only_the_new_jobs_run() -> None:
     old, new = threading.Semaphore(0), threading.Semaphore(0)
-    made = schedule(job("old", lambda: (old.release(), None)[1]))
+    made = schedule(job("old", old.release))
     assert old.acquire(timeout=SOON)
-    made.replace([job("new", lambda: (new.release(), None)[1])], now=now())
+    made.replace([job("new", new.release)], now=now())
     while old.acquire(timeout=0.2):
         pass
     assert all(new.acquire(timeout=SOON) for _ in range(3))

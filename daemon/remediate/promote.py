@@ -29,7 +29,7 @@ def acts(
 ) -> Sequence[Act]:
     """Return the plan: gates, stage at 0 %, smoke, each canary step with its bake, full, alias."""
     champion, challenger = versions(remediation)
-    rules, model, frozen = settings.promote, settings.model, thaw(remediation)
+    rules, model, frozen = settings.promote, remediation.model, thaw(remediation)
     plan = [_gates(rules, registry, model, challenger)]
     was: Percents = {champion: 100}
     for name, wanted in stages(champion, challenger, frozen.canary):
@@ -37,7 +37,7 @@ def acts(
             set_traffic(name, serving, settings.name, model, was=[was], wanted=wanted, now=now, within=rules.timeout)
         )
         if name == "stage":
-            smoke = _smoke(rules, serving, registry, settings, challenger)
+            smoke = _smoke(remediation, rules, serving, registry)
             plan.append(while_serving(smoke, serving, settings.name, wanted))
         elif name.startswith("canary"):
             bake = _bake(name.replace("canary", "bake"), rules, windows, challenger, now)
@@ -64,22 +64,14 @@ def back_out(
 ) -> Sequence[Act]:
     """Return the plan that gives the champion everything back, whichever stage the promotion had reached."""
     champion, challenger = versions(remediation)
-    frozen = thaw(remediation)
+    model, frozen = remediation.model, thaw(remediation)
     was = [traffic for _, traffic in stages(champion, challenger, frozen.canary)]
     wanted = {champion: 100}
     # not pinned: an update of the promotion's own may still have been on its way
-    traffic = set_traffic(
-        "back-out", serving, settings.name, settings.model, was=was, wanted=wanted, now=now, pinned=False
-    )
-    alias = point_alias(
-        "back-out-alias",
-        registry,
-        settings.model,
-        frozen.alias,
-        was=[challenger],
-        wanted=frozen.alias_version or champion,
-        fine=[frozen.alias_version],
-    )
+    traffic = set_traffic("back-out", serving, settings.name, model, was=was, wanted=wanted, now=now, pinned=False)
+    # an alias that never came to the challenger stays where it was
+    fine = {frozen.alias_version} - {challenger}
+    alias = point_alias("back-out-alias", registry, model, frozen.alias, was=[challenger], wanted=champion, fine=fine)
     return traffic, while_serving(alias, serving, settings.name, wanted)
 
 
@@ -103,13 +95,15 @@ def _gates(rules: Promote, registry: Registry, model: str, challenger: int) -> A
     return Act("gates", look)
 
 
-def _smoke(rules: Promote, serving: Serving, registry: Registry, settings: EndpointSettings, challenger: int) -> Act:
+def _smoke(remediation: Remediation, rules: Promote, serving: Serving, registry: Registry) -> Act:
+    model, (_, challenger) = remediation.model, versions(remediation)
+
     def look(step: Step) -> Seen:
-        example = registry.input_example(settings.model, challenger)
+        example = registry.input_example(model, challenger)
         if example is None:
             return Seen(Outcome.DONE, "the model carries no input example to try")
-        entity = entity_name(settings.model, challenger)
-        answers = [serving.query(settings.name, entity, example) for _ in range(rules.smoke_requests)]
+        entity = entity_name(model, challenger)
+        answers = [serving.query(remediation.endpoint, entity, example) for _ in range(rules.smoke_requests)]
         refused = [status for status, _ in answers if status >= 400]
         if refused:
             return Seen(Outcome.FAILED, f"{len(refused)} of {len(answers)} smoke requests failed ({refused[0]})")

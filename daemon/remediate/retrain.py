@@ -45,7 +45,7 @@ def acts(
 
     def challenger(step: Step) -> Seen:
         began = done["run"].started_at or remediation.created_at
-        version = registered(registry.versions(settings.model), remediation, since=began)
+        version = registered(registry.versions(remediation.model), remediation, since=began)
         if version is not None:
             return Seen(Outcome.DONE, f"version {version} was registered", {"version": version})
         return Seen(Outcome.WAIT, "the run succeeded, but has registered no version that is surely its own")

@@ -18,10 +18,8 @@ def acts(
     """Return the plan: traffic first, because people wait for it; then the alias, which only names it."""
     if remediation.to_version is None:
         raise ValueError(f"rollback {remediation.id} has no version to go to")
-    frozen, target = thaw(remediation), remediation.to_version
+    model, frozen, target = remediation.model, thaw(remediation), remediation.to_version
     wanted = {target: 100}
-    traffic = set_traffic(
-        "traffic", serving, settings.name, settings.model, was=[frozen.traffic], wanted=wanted, now=now
-    )
-    alias = point_alias("alias", registry, settings.model, frozen.alias, was=[frozen.alias_version], wanted=target)
+    traffic = set_traffic("traffic", serving, settings.name, model, was=[frozen.traffic], wanted=wanted, now=now)
+    alias = point_alias("alias", registry, model, frozen.alias, was=[frozen.alias_version], wanted=target)
     return traffic, while_serving(alias, serving, settings.name, wanted)

@@ -41,7 +41,7 @@ def differs(tx: Tx, state: EndpointState) -> bool:
 def save_state(tx: Tx, state: EndpointState, now: datetime) -> bool:
     """Record what is served now. Return whether it is something else than what was recorded last, if anything was."""
     changed = differs(tx, state)
-    row = {"name": state.endpoint, "state": asdict(state), **({"changed_at": now} if changed else {})}
+    row = {"name": state.endpoint, "state": _stored(state), **({"changed_at": now} if changed else {})}
     tx.execute(upsert(tx, endpoints, columns=row.keys() - {"name"}), row)
     return changed
 
@@ -65,6 +65,14 @@ def learn(tx: Tx, endpoint: str, entity_id: str, model: str, version: int, now: 
 def _identity(state: EndpointState) -> tuple[int, frozenset[ServedEntity]]:
     """Return what makes two states the same: Databricks lists the entities in no particular order."""
     return state.config_version, frozenset(state.served)
+
+
+def _stored(state: EndpointState) -> dict[str, Any]:
+    """Return the state without the entities' settings: their environment may hold secrets, and nobody asks us for it."""
+    known = asdict(state)
+    for entity in (*known["served"], *(known["pending"] or ())):
+        entity["settings"] = {}
+    return known
 
 
 def _state(stored: Mapping[str, Any]) -> EndpointState:

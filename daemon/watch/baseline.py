@@ -45,7 +45,10 @@ def from_rows(
     """Make a baseline of kind `training` from anything that streams Arrow, a Delta table for one. It is read once."""
     with session() as duck:
         duck.register("streamed", given)
-        duck.execute(f"CREATE TEMP TABLE given AS SELECT * FROM streamed {_sampled(rows)}")
+        try:
+            duck.execute(f"CREATE TEMP TABLE given AS SELECT * FROM streamed {_sampled(rows)}")
+        except duckdb.Error as error:
+            raise ValueError(f"{source} cannot be read: {_first_line(error)}") from error
         return _trained(duck, signature, endpoint=endpoint, version=version, source=source, rows=rows, now=now)
 
 

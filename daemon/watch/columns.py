@@ -19,7 +19,16 @@ from daemon.domain.schema import Kind
 TypedColumn = NumericColumn | CategoricalColumn
 Plain = NDArray[np.generic]
 
-_OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+SETTINGS = {
+    # what needs more goes one by one instead, and nothing is spilled to a disk that may be read-only
+    "memory_limit": "1GB",
+    "temp_directory": "",
+    # sessions run side by side: one in two threads is slower than two in one each
+    "threads": "1",
+    # nothing is fetched from anywhere
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +38,23 @@ class Fetched:
 
 
 @contextmanager
-def session(threads: int = 1) -> Iterator[DuckDBPyConnection]:
+def session() -> Iterator[DuckDBPyConnection]:
     """Open a connection whose temporary tables and types go when it closes."""
-    connection = _database(threads).cursor()
+    connection = _database().cursor()
     try:
         yield connection
+    except duckdb.FatalException:
+        # it answers nothing any more, and the next session needs one that does
+        _database.cache_clear()
+        raise
     finally:
         connection.close()
 
 
 @cache
-def _database(threads: int) -> DuckDBPyConnection:
+def _database() -> DuckDBPyConnection:
     # a database costs 10 ms to make, a cursor of it some microseconds
-    return duckdb.connect(":memory:", config={"threads": str(threads), **_OFFLINE})
+    return duckdb.connect(":memory:", config=dict(SETTINGS))
 
 
 def fetch(connection: DuckDBPyConnection, table: str, typed: Mapping[str, Kind], plain: Sequence[str] = ()) -> Fetched:

@@ -184,6 +184,35 @@ def test_a_back_out_that_databricks_refuses_calls_a_person(story: Story) -> None
     assert "not allowed" in story.newest().outcome
 
 
+def test_a_back_out_that_databricks_cannot_deploy_calls_a_person(story: Story) -> None:
+    story.serving.answers[ENDPOINT, 2] = (500, 9.0)
+    promotion(story).live(until=State.COMPENSATING)
+    story.serving.fail_update(ENDPOINT)
+    assert story.live().newest().state is State.NEEDS_HUMAN
+
+
+@pytest.mark.parametrize("before", [(), ("champion",)])
+@pytest.mark.parametrize("reached", [1, 4])
+def test_an_alias_that_came_to_a_challenger_goes_back_to_the_version_in_charge(
+    story: Story, before: tuple[str, ...], reached: int
+) -> None:
+    promotion(story, aliases=before)
+    while len(updates(story)) < reached:
+        story.live(until=State.EXECUTING)
+    story.verdicts[2] = Verdict.BREACH
+    story.live()
+    assert story.newest().state is State.FAILED
+    assert story.champion() == 1
+
+
+def test_an_alias_that_names_something_else_is_left_alone_by_a_back_out(story: Story) -> None:
+    promotion(story)
+    named = story.registry.add(MODEL, aliases=("champion",))
+    story.verdicts[2] = Verdict.BREACH
+    assert story.live().newest().state is State.FAILED
+    assert story.champion() == named
+
+
 @pytest.mark.parametrize("breach", [True, False])
 def test_a_team_that_uses_no_alias_gets_one_only_with_a_new_champion(story: Story, breach: bool) -> None:
     story.settings = story.settings.model_copy(

@@ -1,5 +1,6 @@
 """Typed columns: what DuckDB holds, numpy shows."""
 
+import duckdb
 import numpy as np
 import pytest
 
@@ -47,8 +48,16 @@ def test_more_labels_than_a_byte_can_number_are_told_apart() -> None:
 def test_sessions_do_not_see_each_others_tables() -> None:
     with session() as one, session() as other:
         one.execute("CREATE TEMP TABLE t AS SELECT 1 AS n")
-        with pytest.raises(Exception, match="does not exist"):
+        with pytest.raises(duckdb.CatalogException, match="does not exist"):
             other.execute("SELECT * FROM t")
+
+
+def test_an_engine_that_broke_down_is_replaced() -> None:
+    with pytest.raises(duckdb.FatalException), session() as one:
+        one.execute("CREATE TABLE kept AS SELECT 1 AS n")
+        raise duckdb.FatalException("the database has been invalidated")
+    with session() as other, pytest.raises(duckdb.CatalogException, match="does not exist"):
+        other.execute("SELECT * FROM kept")
 
 
 def test_end_to_end_labels_keep_their_names_under_one_dictionary() -> None:

@@ -77,7 +77,7 @@ class FakeTables(Fake):
 
 
 class RefusingStore(Store):
-    """A real store whose commits can be refused, as by a full disk. Reading is not counted: it leaves nothing behind."""
+    """A real store whose commits can be refused, as by a full disk. Reading is not counted."""
 
     def __init__(self, engine: Engine, *, place: str) -> None:
         super().__init__(engine, place=place)
@@ -141,6 +141,13 @@ class World:
             self.traffic(n, version, name=name, **about)
             seen = self.look(name, at=after(n))
         return seen
+
+    def register(self, **about: Any) -> int:
+        """Register one more version, and let it serve alone."""
+        version = self.registry.add(MODEL, **about)
+        self.log.serve(entity(version), MODEL, version)
+        self.deploy({version: 100})
+        return version
 
     def deploy(self, traffic: Mapping[int, int], name: str = FLIGHTS) -> None:
         self.serving.deploy(name, traffic)
@@ -207,7 +214,7 @@ def requests(
 ) -> list[LoggedRequest]:
     """Return `count` even requests of the n-th window.
 
-    `shift` is added to the distance, which lies between 0 and 100. `nulls`, `refused` (400) and `failed` (500) are shares.
+    `shift` is added to the distance, which lies between 0 and 100; `nulls`, `refused` (400), `failed` (500) are shares.
     """
     step = QUARTER / count
     rows = []

@@ -49,7 +49,7 @@ def health(columns: Columns, windows: Sequence[Window], cells: Cells) -> str:
         SELECT cell, entity, {answer} AS answer, CAST({bucket} AS BIGINT) AS bucket, count(*) AS requests
         FROM (SELECT (min({columns.micros}) - {origin}) / {length} AS cell, min({columns.entity}) AS entity,
                 min({columns.status}) AS status, min({columns.latency}) AS ms
-            FROM {NAME} WHERE {span} AND {columns.id} IS NOT NULL GROUP BY {columns.id}, {columns.time}, {columns.latency})
+            FROM {NAME} WHERE {span} AND {columns.id} IS NOT NULL GROUP BY {columns.id})
         GROUP BY 1, 2, 3, 4"""
 
 

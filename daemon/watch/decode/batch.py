@@ -19,12 +19,12 @@ ROUNDS = 6
 """Shapes that are read in bulk; the rest of a motley lot goes one by one."""
 
 
-def decode(sample: Sample, signature: Signature, *, threads: int = 1) -> Batch:
+def decode(sample: Sample, signature: Signature) -> Batch:
     """Decode every row of the sample; count by reason what cannot be used. Never raises for what a payload says."""
     tally = Tally(len(sample.parts))
     pieces: list[Piece] = []
     tried: set[Plan] = set()
-    with session(threads) as duck:
+    with session() as duck:
         waiting = lay_out(duck, sample, signature, tally)
         while waiting >= BULK and len(tried) < ROUNDS and (plan := next_plan(duck, tried)):
             tried.add(plan)

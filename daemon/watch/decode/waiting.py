@@ -13,8 +13,9 @@ from daemon.watch.decode.shape import REQUEST_KEYS, RESPONSE_KEYS, Shape, locate
 from daemon.watch.decode.swift import Plan
 
 EXAMPLES = 16
-CHUNK = 64
-"""Documents whose Python objects are held at a time: a document can be a megabyte."""
+FEW = 64
+CHUNK_CHARACTERS = 2**22
+"""Text whose Python objects are held at a time: they take ten times its space, and a document can be a megabyte."""
 
 
 def lay_out(duck: DuckDBPyConnection, sample: Sample, signature: Signature, tally: Tally) -> int:
@@ -62,6 +63,15 @@ def _shape(text: str, keys: tuple[str, ...]) -> Shape | None:
 
 
 def chunks(duck: DuckDBPyConnection) -> Iterator[list[Document]]:
+    """Hand out what still waits."""
     found = duck.execute("SELECT part, answered, request, response FROM waiting")
-    while chunk := found.fetchmany(CHUNK):
-        yield [Document(*row) for row in chunk]
+    chunk: list[Document] = []
+    size = 0
+    while rows := found.fetchmany(FEW):
+        for row in rows:
+            chunk.append(Document(*row))
+            size += len(chunk[-1].request)
+            if size >= CHUNK_CHARACTERS:
+                yield chunk
+                chunk, size = [], 0
+    yield chunk

@@ -1,6 +1,7 @@
 """What only a real Delta table does: grow, lose files, have no rows, lack columns, be no table at all."""
 
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -40,6 +41,15 @@ def test_what_is_written_later_is_seen_at_the_next_call(tmp_path: Path) -> None:
     write(tmp_path / "t", requests(4, "late"))
     assert count(log) == 9
     assert log.sample([Part(WINDOW, "entity", 1.0)], salt="s").count == 9
+
+
+def test_a_request_that_was_logged_differently_twice_is_still_one(tmp_path: Path) -> None:
+    write(tmp_path / "t", requests(5))
+    again = [replace(row, at=row.at + timedelta(milliseconds=1), ms=row.ms + 1, response=None) for row in requests(5)]
+    write(tmp_path / "t", again)
+    log = log_of(tmp_path / "t")
+    assert count(log) == 5
+    assert log.sample([Part(WINDOW, "entity", 1.0)], salt="s").count == 5
 
 
 def test_a_table_that_comes_later_is_found_and_one_that_goes_is_missed(tmp_path: Path) -> None:

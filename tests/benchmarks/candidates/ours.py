@@ -25,6 +25,7 @@ from tests.benchmarks.candidates.clock import Clock, batches, report
 from tests.benchmarks.traffic import LABELS, NUMBERS
 
 BATCH = 100_000
+"""Rows in memory at a time, shared by the threads."""
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 PART = Part(Window(NOON, NOON + timedelta(minutes=15)), "entity", 1.0)
 SIGNATURE = Signature(
@@ -37,7 +38,7 @@ def main(reference: str, current: str, threads: int) -> None:
     settings = EndpointSettings(name="flights", table="t", model="m")
     baseline = baseline_of(reference)
     clock, rows, profiles = Clock(), 0, []
-    lots = samples(current)
+    lots = samples(current, BATCH // threads)
     with ThreadPoolExecutor(threads) as pool:
         while lot := list(islice(lots, threads)):
             rows += sum(sample.count for sample in lot)
@@ -50,7 +51,7 @@ def main(reference: str, current: str, threads: int) -> None:
 
 
 def baseline_of(path: str) -> Baseline:
-    decoded = [decode(sample, SIGNATURE) for sample in samples(path)]
+    decoded = [decode(sample, SIGNATURE) for sample in samples(path, BATCH)]
     return from_batches(decoded, SIGNATURE, endpoint="flights", version=1, source=path, rows=10**6, now=NOON)
 
 
@@ -58,9 +59,9 @@ def counted(sample: Sample, baseline: Baseline) -> Profile:
     return profile("flights", 1, [PART], [], decode(sample, SIGNATURE), baseline)[0]
 
 
-def samples(path: str) -> Iterator[Sample]:
+def samples(path: str, rows: int) -> Iterator[Sample]:
     """Yield what the inference log yields: Arrow tables in chunks of some thousand rows."""
-    return map(_sample, batches(path, BATCH))
+    return map(_sample, batches(path, rows))
 
 
 def _sample(batch: list[tuple[str, str]]) -> Sample:

@@ -231,9 +231,10 @@ def test_a_signature_without_outputs_leaves_responses_alone() -> None:
 
 
 def test_an_output_called_like_an_input_leaves_the_input_as_it_is() -> None:
-    signature = Signature(FLIGHT.inputs, (Column("distance", Kind.NUMERIC, Role.PREDICTION),))
-    for rows, copies in once_and_in_bulk(Row(records(RECORDS[0]), predictions([7]))):
-        assert column(decode(sample_of(rows), signature), "distance") == [100.0] * copies
+    signature = Signature(FLIGHT.inputs, (Column("carrier", Kind.NUMERIC, Role.PREDICTION),))
+    usual, other = (Row(request(form, RECORDS[:1], NAMES), predictions([7])) for form in ("instances", "inputs"))
+    for rows in ([usual], [usual] * BULK, [usual] * BULK + [other] * BULK + [other]):
+        assert column(decode(sample_of(rows), signature), "carrier") == ["AA"] * len(rows)
 
 
 def test_no_rows_give_empty_columns() -> None:

@@ -4,21 +4,21 @@ import pytest
 
 from daemon.watch.columns import session
 from daemon.watch.decode.faults import Tally
-from daemon.watch.decode.swift import decode_swiftly
+from daemon.watch.decode.swift import CLOSELY, decode_swiftly
 from daemon.watch.decode.waiting import lay_out, next_plan
 from tests.watch.decode.payloads import ANSWERS, FLIGHT, FORMS, Row, request, response, sample_of
 
 NAMES = ["distance", "carrier"]
 
 
-def taken_in_bulk(rows: list[Row]) -> int:
-    """Return how many requests the plan for the first of them takes."""
+def taken_in_bulk(rows: list[Row], *, among: int | None = None) -> int:
+    """Return how many requests the plan for the first of them takes, as if they were among so many."""
     tally = Tally(1)
     with session() as duck:
         waiting = lay_out(duck, sample_of(rows, parts=[0] * len(rows)), FLIGHT, tally)
         plan = next_plan(duck, set())
         assert plan is not None
-        _, requests = decode_swiftly(duck, plan, FLIGHT, tally, waiting)
+        _, requests = decode_swiftly(duck, plan, FLIGHT, tally, among or waiting)
     assert tally.decoded == [requests]
     return requests
 
@@ -38,6 +38,11 @@ def test_every_format_and_every_answer_goes_in_bulk(form: str, answer: str) -> N
 def test_other_keys_and_columns_go_in_bulk_where_all_have_them() -> None:
     text = '{"client_request_id": "7", "dataframe_records": [{"gate": [1], "distance": 1}], "params": {"k": null}}'
     assert taken_in_bulk([Row(text, response("scalars", [0.5]))] * 3) == 3
+
+
+def test_bare_nan_goes_in_bulk_too() -> None:
+    text = '{"dataframe_records": [{"distance": NaN, "carrier": null}, {"distance": -Infinity, "carrier": "AA"}]}'
+    assert taken_in_bulk([Row(text, '{"predictions": [NaN, null]}')] * 2) == 2
 
 
 @pytest.mark.parametrize(
@@ -73,3 +78,11 @@ def test_a_row_with_a_cell_that_does_not_fit_is_left_for_a_closer_look(cell: str
 def test_refused_requests_go_in_bulk_with_the_answered_ones() -> None:
     usual = row("dataframe_records")
     assert taken_in_bulk([usual, Row(usual.request, '{"error_code": "X"}', 400), Row(usual.request, None, 500)]) == 3
+
+
+def test_among_very_many_only_some_are_searched_for_further_keys_and_no_value_depends_on_it() -> None:
+    usual = row("dataframe_records", records=1)
+    extra = Row(str(usual.request).replace("{", '{"gate": 1, ').replace('{"gate": 1, ', "{", 1), usual.response)
+    null = Row('{"dataframe_records": [{"distance": 1, "carrier": "AA"}, null]}', response("scalars", [0.5, 0.5]))
+    assert taken_in_bulk([usual, extra, null]) == 1
+    assert taken_in_bulk([usual, extra, null], among=3 * CLOSELY) == 2
