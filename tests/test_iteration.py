@@ -148,3 +148,35 @@ def test_a_lost_store_is_a_failure_like_any_other(turned: Turned, beats: Heartbe
     one = iteration(Scripted(PERMANENT), turned, beats, sqlite_store)
     one()
     assert one.ran
+
+
+def test_a_failure_that_lasts_for_days_is_still_tried_every_ten_minutes(
+    turned: Turned, beats: Heartbeats, sqlite_store: Store
+) -> None:
+    work = Scripted(TRANSIENT)
+    one = iteration(work, turned, beats, sqlite_store, minutes=60)
+    for _ in range(3 * 24 * 6):
+        one()
+        turned.turn(minutes=10)
+    assert work.calls == 3 * 24 * 6
+    assert beats.stalled(turned.clock().monotonic()) == []
+
+
+def test_people_are_told_when_a_passing_failure_turns_out_to_be_a_lasting_one(
+    turned: Turned, beats: Heartbeats, sqlite_store: Store
+) -> None:
+    one = iteration(Scripted(TRANSIENT, PERMANENT), turned, beats, sqlite_store)
+    for _ in range(4):
+        one()
+        turned.turn(minutes=11)
+    assert told(sqlite_store) == [("loop.failing", "watch:flights cannot do its work: no such table")]
+
+
+def test_people_are_told_that_what_needed_a_hand_works_again(
+    turned: Turned, beats: Heartbeats, sqlite_store: Store
+) -> None:
+    one = iteration(Scripted(PERMANENT, None), turned, beats, sqlite_store)
+    for _ in range(3):
+        one()
+        turned.turn(minutes=11)
+    assert [kind for kind, _ in told(sqlite_store)] == ["loop.failing", "loop.recovered"]

@@ -2,6 +2,8 @@
 
 proposed -> guards -> executing -> acts, one a call -> verifying -> succeeded
                  \\-> blocked | shadowed | expired         \\-> compensating -> failed | needs_human
+
+From anywhere: superseded, as soon as somebody else has changed what the plan was made for.
 """
 
 from datetime import datetime, timedelta

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from daemon.domain.event import Event, Severity
 from daemon.domain.remediation import GuardResult, Remediation, Remedy, State, new_id
@@ -30,7 +31,7 @@ def move(
     now: datetime,
     deadline: timedelta | None = None,
     guards: tuple[GuardResult, ...] | None = None,
-    **changes: object,
+    **changes: Any,
 ) -> Remediation | None:
     """Move by compare-and-swap, and leave the event; None where somebody else moved it first."""
     if deadline is not None:
@@ -56,11 +57,11 @@ def move(
 
 
 def move_alone(
-    store: Store, remediation: Remediation, to: State, sentence: str, *, now: datetime, **changes: object
+    store: Store, remediation: Remediation, to: State, sentence: str, *, now: datetime, **changes: Any
 ) -> Stepped:
     """Move in a transaction of its own."""
     with store.begin() as tx:
-        return stepped(remediation, move(tx, remediation, to, sentence, now=now, **changes), sentence)  # type: ignore[arg-type]
+        return stepped(remediation, move(tx, remediation, to, sentence, now=now, **changes), sentence)
 
 
 def stepped(before: Remediation, after: Remediation | None, sentence: str) -> Stepped:

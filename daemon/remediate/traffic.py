@@ -30,7 +30,10 @@ def set_traffic(
     pinned: bool = True,
     within: timedelta | None = None,
 ) -> Act:
-    """Return the act that makes `wanted` serve, provided that one of `was` serves before."""
+    """Return the act that makes `wanted` serve, provided that one of `was` serves before.
+
+    What somebody else keeps ready at 0 % stays so.
+    """
 
     def base() -> Mapping[str, object]:
         state = serving.state(endpoint)
@@ -44,7 +47,8 @@ def set_traffic(
         if judged(state, step).outcome is not Outcome.READY:
             raise PlatformError(f"{endpoint} was changed a moment ago", permanent=False)
         try:
-            served = with_traffic(state.served, model, wanted)
+            kept = {e.version: 0 for e in state.served if not e.percent and e.version not in _own(wanted, was)}
+            served = with_traffic(state.served, model, {**kept, **wanted})
         except ValueError as error:
             raise PlatformError(str(error), permanent=True) from error
         serving.update(endpoint, served)
@@ -65,7 +69,8 @@ def judge(
        so young that it may not show yet.
     5. Anything else was somebody else.
     """
-    serves, pending = _percents(state.served), _percents(state.pending or ())
+    own = _own(wanted, was)
+    serves, pending = _percents(state.served, own), _percents(state.pending or (), own)
     asked = called_at(step)
     young = asked is not None and now - asked < SETTLE
     if state.update is Update.UNKNOWN:
@@ -100,16 +105,20 @@ def while_serving(act: Act, serving: Serving, endpoint: str, wanted: Percents) -
 
 def disturbed(state: EndpointState, wanted: Percents) -> str:
     """Say what somebody else made of the traffic that was set; empty where it still serves. Pure."""
-    serves, pending = _percents(state.served), _percents(state.pending or ())
-    if state.update is Update.IN_PROGRESS and pending != dict(wanted):
+    serves, pending = traffic(state.served), traffic(state.pending or ())
+    if state.update is Update.IN_PROGRESS and pending != _served(wanted):
         return f"somebody is deploying {_words(pending)}"
-    if _served(serves) != _served(wanted):
+    if serves != _served(wanted):
         return f"it serves {_words(serves)}, where {_words(wanted)} was expected"
     return ""
 
 
-def _percents(served: Collection[ServedEntity]) -> dict[int, int]:
-    return {e.version: e.percent for e in served}
+def _own(wanted: Percents, was: Sequence[Percents]) -> set[int]:
+    return {version for percents in (wanted, *was) for version in percents}
+
+
+def _percents(served: Collection[ServedEntity], own: Collection[int]) -> dict[int, int]:
+    return {e.version: e.percent for e in served if e.percent or e.version in own}
 
 
 def _served(percents: Percents) -> dict[int, int]:

@@ -100,7 +100,7 @@ def look(settings: EndpointSettings, doors: Doors, store: Store, *, now: datetim
         state=state,
         gone=frozenset(before).difference(trails),
         profiles=judged,
-        counted=sum(p.health.requests - known.requests.get((p.window.start, p.version), 0) for p in judged),
+        counted=sum(max(0, p.health.requests - known.requests.get((p.window.start, p.version), 0)) for p in judged),
         findings=findings,
         trails=trails,
         decision=decide(view, stale_after=settings.watch.stale_after, now=now),

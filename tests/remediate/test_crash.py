@@ -113,9 +113,9 @@ def outcome(story: Story) -> dict[str, Any]:
 def begin(tell: Tell) -> Tell:
     """Begin a story that is watched; `lose` is the effect whose reply gets lost."""
 
-    def watched(lose: int = 0) -> Story:
+    def watched(*, lose: int = 0, looks: int = 1) -> Story:
         watcher = Watcher()
-        watcher.story = tell(ledger=LossyLedger(lose=lose, watch=watcher), **SHORT)
+        watcher.story = tell(ledger=LossyLedger(lose=lose, watch=watcher), looks=looks, **SHORT)
         return watcher.story
 
     return watched
@@ -144,10 +144,10 @@ def test_undisturbed_each_play_has_its_end(begin: Tell) -> None:
 def test_dead_after_any_effect_or_without_its_reply_it_ends_as_undisturbed(
     begin: Tell, play: Callable[[Story], None]
 ) -> None:
-    undisturbed = begin()
+    undisturbed = begin(looks=3)
     play(undisturbed)
     for n in range(1, len(undisturbed.ledger.effects) + 1):
-        dead, unanswered = begin(), begin(lose=n)
+        dead, unanswered = begin(looks=3), begin(looks=3, lose=n)
         dead.ledger.crash_after = n
         for story in (dead, unanswered):
             play(story)

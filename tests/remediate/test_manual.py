@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from daemon.domain.finding import Verdict
-from daemon.domain.remediation import IN_FLIGHT, Remedy, State
+from daemon.domain.remediation import IN_FLIGHT, Remedy, State, StepState
 from tests.remediate.conftest import Tell
 from tests.remediate.stories import ENDPOINT, MODEL, Story
 from tests.remediate.test_crash import SHORT
@@ -109,6 +109,20 @@ def test_what_was_superseded_lets_the_endpoint_go(tell: Tell, begin: Begin) -> N
     ticks(story)
     assert not [r for r in story.history() if r.state in IN_FLIGHT]
     assert "version 9" in story.newest().outcome
+
+
+@pytest.mark.parametrize("step", ["stage", "smoke", "canary-20", "bake-20", "full", "alias"])
+def test_a_takeover_is_seen_at_the_next_step_and_not_taken_for_a_failure(tell: Tell, step: str) -> None:
+    story = promotion(tell(**SHORT))
+    names = ["gates", "stage", "smoke", "canary-20", "bake-20", "full", "alias"]
+    before = names[names.index(step) - 1]
+    while not any(s.name == before and s.state is StepState.DONE for s in story.steps()):
+        ticks(story, 1)
+    deploy(story)
+    asked = len(story.serving.queries)
+    assert ticks(story) == 1
+    assert story.newest().state is State.SUPERSEDED
+    assert len(story.serving.queries) == asked
 
 
 def test_a_person_who_deploys_while_it_is_being_verified_ends_the_watching(story: Story) -> None:

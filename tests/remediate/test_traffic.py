@@ -64,6 +64,8 @@ NEW, YOUNG, OLD = step(), step(asked=SETTLE - SECOND), step(asked=SETTLE)
         (state(WAS, Update.IN_PROGRESS), YOUNG, OTHER),
         (state(WANTED, config=6), OLD, DONE),
         (state(WANTED, config=6), NEW, DONE),
+        (state({**WANTED, 7: 0}, config=6), OLD, DONE),
+        (state(WAS, Update.IN_PROGRESS, pending={**WANTED, 7: 0}), OLD, WAIT),
         (state(WANTED, config=9), YOUNG, DONE),
         (state(WANTED, config=6, ready=False), OLD, WAIT),
         (state(WANTED, Update.FAILED, pending=FOREIGN), OLD, DONE),
@@ -130,7 +132,7 @@ def test_done_means_that_exactly_what_was_wanted_serves_and_is_ready(
     now: EndpointState, asked: timedelta | None
 ) -> None:
     if judged(now, step(asked=asked)) is DONE:
-        assert {e.version: e.percent for e in now.served} == WANTED
+        assert {e.version: e.percent for e in now.served if e.percent or e.version in WANTED} == WANTED
         assert all(e.ready for e in now.served)
         assert now.update is not Update.UNKNOWN
 
@@ -173,6 +175,17 @@ def test_the_act_sets_the_traffic_and_keeps_how_the_endpoint_is_built() -> None:
         "flight_delay-1": (90, {"workload_size": "Large"}),
         "flight_delay-2": (10, {"workload_size": "Large"}),
     }
+
+
+def test_what_somebody_keeps_ready_at_zero_percent_stays_so() -> None:
+    fake = serving({1: 90, 2: 10, 7: 0})
+    act = set_traffic("full", fake, ENDPOINT, MODEL, was=[{1: 90, 2: 10}], wanted={2: 100}, now=START)
+    intent = Step("r", 0, "full", StepState.INTENT, "t", act.base())
+    assert act.look(intent).outcome is READY
+    assert act.do is not None
+    act.do(intent)
+    assert {e.version: e.percent for e in fake.state(ENDPOINT).served} == {2: 100, 7: 0}
+    assert act.look(intent).outcome is DONE
 
 
 def test_the_act_does_not_go_where_somebody_came_in_between_look_and_call() -> None:

@@ -16,9 +16,16 @@ from tests.scenarios.process import TINY, Daemon
 
 
 @pytest.fixture(scope="module")
-def address(playground: Playground) -> Iterator[Address]:
-    """A workspace with a little traffic on both endpoints."""
-    found = playground.address
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Playground]:
+    """A workspace of their own: the traffic of these tests would disturb the others'."""
+    with Playground(tmp_path_factory.mktemp("scenarios")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def address(box: Playground) -> Iterator[Address]:
+    """The workspace, with a little traffic on both endpoints."""
+    found = box.address
     mix = Mix(records_per_second=60)
     with Traffic(found, "flight-delay", mix, seed=1), Traffic(found, "air-time", mix, seed=2):
         yield found
@@ -119,16 +126,14 @@ def test_a_workspace_that_is_away_does_not_hold_up_the_start(address: Address, t
         assert daemon.stop() == 0
 
 
-def test_an_expired_token_is_told_and_a_renewed_one_heals_it(
-    address: Address, playground: Playground, tmp_path: Path
-) -> None:
-    token = playground.control.issue_token()
+def test_an_expired_token_is_told_and_a_renewed_one_heals_it(address: Address, box: Playground, tmp_path: Path) -> None:
+    token = box.control.issue_token()
     with Daemon(tmp_path, config(address), TEST_TOKEN=token) as daemon:
         daemon.wait("a look", lambda: looked(daemon))
-        playground.control.expire_token(token=token)
+        box.control.expire_token(token=token)
         daemon.wait("the event", lambda: bool(daemon.events("loop.failing")), 60)
         assert token not in daemon.log.read_text()
-        playground.control.renew_token(token=token)
+        box.control.renew_token(token=token)
         assert looks_again(daemon)
 
 

@@ -51,7 +51,7 @@ def profile(
     assert isinstance(carrier, CategoricalBins)
     missing = np.concatenate([np.zeros(len(values), bool), np.ones(null, bool)])
     columns = {
-        "distance": known.columns["distance"].bins.count(np.concatenate([values, np.zeros(null)]), missing),  # type: ignore[call-arg, arg-type]
+        "distance": known.columns["distance"].bins.count(np.concatenate([values, np.zeros(null)]), missing),  # type: ignore[arg-type]
         "carrier": carrier.count(carriers, null=0),
     }
     return Profile("flights", 1, window(0), health or Health(), Coverage(), 1, columns)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from daemon.domain.profile import Profile
 from tests.fakes import LoggedRequest
-from tests.watch.conftest import Begin
-from tests.watch.world import FLIGHTS, QUARTER, START, World, after, requests, window
+from tests.watch.traffic import QUARTER, START, after, requests, window
+from tests.watch.world import FLIGHTS, Begin, World
 
 MINUTE = timedelta(minutes=1)
 WINDOWS = 7

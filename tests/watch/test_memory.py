@@ -6,7 +6,8 @@ from daemon.domain.finding import Phase
 from daemon.domain.remediation import Standing, VersionVerdict
 from daemon.store import verdicts
 from daemon.watch.memory import GOOD_WINDOWS, Memory, recall
-from tests.watch.world import AIR_TIME, FLIGHTS, MODEL, START, World, after, window
+from tests.watch.traffic import MODEL, START, after, window
+from tests.watch.world import AIR_TIME, FLIGHTS, World
 
 
 def recalled(world: World, name: str = FLIGHTS) -> Memory:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from daemon.config.endpoint import BaselineSettings
 from daemon.domain.decision import Because
 from daemon.domain.event import Severity
-from tests.watch.conftest import Begin
-from tests.watch.world import AIR_TIME, FLIGHTS, World, after, window
+from tests.watch.traffic import after, window
+from tests.watch.world import AIR_TIME, FLIGHTS, Begin, World
 
 BOTH = (FLIGHTS, AIR_TIME)
 MINUTE = timedelta(minutes=1)

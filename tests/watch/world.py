@@ -1,44 +1,30 @@
-"""Endpoints with traffic, the doors a look goes through, a real store, and a clock that the test turns.
+"""Endpoints with traffic, the doors a look goes through, a real store, and a clock that the test turns."""
 
-Traffic is even, not random: the n-th request of a window always says the same, so calm is calm and drift is certain.
-"""
-
-import json
-from collections.abc import Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 from sqlalchemy import Engine, event, select
 
+from daemon.config import settings as config
 from daemon.config.endpoint import BaselineSettings, Decide, Drift, EndpointSettings, Health, Modes, Retrain, Watch
+from daemon.domain.baseline import Baseline
 from daemon.domain.event import Event
-from daemon.domain.finding import Phase, Trail
+from daemon.domain.finding import Cause, Phase, Trail, Verdict
 from daemon.domain.profile import Profile
-from daemon.domain.remediation import Mode, Remediation, VersionVerdict
-from daemon.domain.schema import Column, Kind, Role, Signature
-from daemon.domain.window import Window
+from daemon.domain.remediation import Mode, Remediation, Remedy, State, VersionVerdict
 from daemon.store import baselines, endpoints, events, findings, profiles, remediations, verdicts
 from daemon.store.engine import Store, StoreError, Tx
 from daemon.store.tables import metadata
 from daemon.watch.cycle import Doors, Look, look
 from tests.fakes import FakeInferenceLog, FakeRegistry, FakeServing, LoggedRequest
 from tests.fakes.ledger import Fake
+from tests.watch.traffic import MODEL, QUARTER, SETTLE, SIGNATURE, START, after, entity, requests, trained_on
 
-START = datetime(2026, 3, 1, tzinfo=UTC)
-QUARTER = timedelta(minutes=15)
-SETTLE = timedelta(minutes=5)
-MODEL = "prod.ml.flight_delay"
 FLIGHTS, AIR_TIME = "flights", "air-time"
-SIGNATURE = Signature(
-    (Column("distance", Kind.NUMERIC), Column("carrier", Kind.CATEGORICAL)),
-    (Column("prediction", Kind.NUMERIC, Role.PREDICTION),),
-)
-CARRIERS = ("AA", "B6", "DL", "UA")
-REQUESTS = 100
 
 
 def settings(name: str = FLIGHTS, **changes: Any) -> EndpointSettings:
@@ -53,15 +39,6 @@ def settings(name: str = FLIGHTS, **changes: Any) -> EndpointSettings:
         "mode": Modes(retrain=Mode.AUTO, rollback=Mode.AUTO),
     }
     return EndpointSettings(name=name, table="/t", model=MODEL, **{**plain, **changes})
-
-
-def window(n: int) -> Window:
-    return Window(START + n * QUARTER, START + (n + 1) * QUARTER)
-
-
-def after(n: float) -> datetime:
-    """Return the moment at which the n-th window has settled."""
-    return START + (n + 1) * QUARTER + SETTLE
 
 
 class FakeTables(Fake):
@@ -157,6 +134,10 @@ class World:
         with self.store.read() as tx:
             return {t.name: [tuple(r) for r in tx.execute(select(t).order_by(*t.primary_key))] for t in SORTED}
 
+    def baseline(self, version: int = 1) -> Baseline | None:
+        with self.store.read() as tx:
+            return baselines.current(tx, FLIGHTS, version)
+
     def profiles(self, version: int = 1, name: str = FLIGHTS) -> list[Profile]:
         with self.store.read() as tx:
             baseline = baselines.current(tx, name, version)
@@ -183,6 +164,14 @@ class World:
         with self.store.read() as tx:
             return remediations.history(tx, limit=100)[::-1]
 
+    def proposed(self) -> list[tuple[Remedy, int | None, int | None]]:
+        return [(p.remedy, p.from_version, p.to_version) for p in self.proposals()]
+
+    def end_proposals(self) -> None:
+        with self.store.begin() as tx:
+            for one in remediations.opened(tx):
+                remediations.move(tx, one, State.EXPIRED, now=self.now)
+
     def record(self, name: str = FLIGHTS) -> list[VersionVerdict]:
         with self.store.read() as tx:
             return verdicts.record(tx, name)
@@ -193,56 +182,26 @@ class World:
 
 
 SORTED = metadata.sorted_tables
+Begin = Callable[..., World]
 
 
-def entity(version: int) -> str:
-    return f"entity-{version}"
+@contextmanager
+def worlds(template: Path, folder: Path) -> Iterator[Begin]:
+    """Begin as many worlds as a test wants, each on a copy of the empty database."""
+    begun: list[World] = []
+
+    def begin(**rules: Any) -> World:
+        home = folder / f"world-{len(begun)}"
+        home.mkdir()
+        file = shutil.copy(template, home / "mlsteward.db")
+        begun.append(World(home, RefusingStore.open(config.Store(url=f"sqlite:///{file}")), **rules))
+        return begun[-1]
+
+    yield begin
+    for world in begun:
+        world.store.close()
 
 
-def requests(
-    n: int,
-    version: int = 1,
-    *,
-    count: int = REQUESTS,
-    shift: float = 0.0,
-    nulls: float = 0.0,
-    refused: float = 0.0,
-    failed: float = 0.0,
-    ms: int = 20,
-    name: str = "",
-    **payload: str | None,
-) -> list[LoggedRequest]:
-    """Return `count` even requests of the n-th window.
-
-    `shift` is added to the distance, which lies between 0 and 100; `nulls`, `refused` (400), `failed` (500) are shares.
-    """
-    step = QUARTER / count
-    rows = []
-    for i in range(count):
-        share = _scattered(i, count)
-        status = 400 if share < refused else 500 if share < refused + failed else 200
-        row = LoggedRequest(f"{name or version}-{n}-{i}", window(n).start + i * step, entity(version), status, ms)
-        distance = None if _scattered(i + 1, count) < nulls else 100 * (i + 0.5) / count + shift
-        rows.append(replace(row, **{**_payload(distance, CARRIERS[i % 4], status), **payload}))  # type: ignore[arg-type]
-    return rows
-
-
-def _scattered(i: int, count: int) -> float:
-    """Spread 0 .. 1 evenly, but not in the order of i: 7 has no divisor in common with what tests count in."""
-    return (i * 7 % count) / count
-
-
-def _payload(distance: float | None, carrier: str, status: int) -> dict[str, str]:
-    asked = {"dataframe_records": [{"distance": distance, "carrier": carrier}]}
-    answered = {"predictions": [0.5 if distance is None else distance / 100]} if status == 200 else {"message": "no"}
-    return {"request": json.dumps(asked), "response": json.dumps(answered)}
-
-
-def trained_on(path: Path, query: str = "") -> Path:
-    """Write a dataset like the calm traffic."""
-    calm = (
-        "SELECT (i % 1000 + 0.5) / 10 AS distance, ['AA', 'B6', 'DL', 'UA'][i % 4 + 1] AS carrier, "
-        "(i % 1000 + 0.5) / 1000 AS prediction FROM range(4000) t(i)"
-    )
-    duckdb.connect().execute(f"COPY ({query or calm}) TO '{path}' (FORMAT parquet)")
-    return path
+def drift_verdicts(seen: Look, version: int = 1) -> set[Verdict]:
+    """Return what all checks but those of health said."""
+    return {f.verdict for f in seen.findings if f.check.cause is not Cause.HEALTH and f.version == version}

@@ -14,8 +14,10 @@ from daemon.adapters.delta import DeltaLog, DeltaTables
 from daemon.domain.sample import Part
 from daemon.domain.window import Window, closed_windows
 from daemon.ports import PlatformError
+from daemon.watch.decode import decode
 from tests.adapters.delta.tables import LEGACY, write, write_served_entities
 from tests.fakes import LoggedRequest
+from tests.watch.decode.payloads import FLIGHT, column
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 WINDOW = Window(NOON, NOON + timedelta(minutes=15))
@@ -164,6 +166,15 @@ def test_rows_of_any_table_can_be_streamed(tmp_path: Path) -> None:
     with duckdb.connect() as duck:
         duck.register("streamed", streamed)
         assert duck.execute("SELECT count(DISTINCT databricks_request_id) FROM streamed").fetchall() == [(25,)]
+
+
+def test_what_is_sampled_can_be_decoded(tmp_path: Path) -> None:
+    body = '{"dataframe_records": [{"distance": 5, "carrier": "AA"}, {"distance": null, "carrier": "UA"}]}'
+    write(tmp_path / "t", [replace(row, request=body, response='{"predictions": [0.5, 1]}') for row in requests(100)])
+    batch = decode(log_of(tmp_path / "t").sample([Part(WINDOW, "entity", 1.0)], salt="s"), FLIGHT)
+    assert column(batch, "distance") == [5.0, None] * 100
+    assert column(batch, "carrier") == ["AA", "UA"] * 100
+    assert column(batch, "prediction") == [0.5, 1.0] * 100
 
 
 def test_a_sample_too_large_for_memory_is_a_smaller_sample(tmp_path: Path) -> None:

@@ -1,0 +1,98 @@
+"""A clock that jumps, and a daemon that was away."""
+
+from datetime import timedelta
+
+from daemon.config.endpoint import Watch
+from daemon.domain.decision import Because
+from tests.watch.traffic import QUARTER, SETTLE, after, window
+from tests.watch.world import AIR_TIME, FLIGHTS, Begin, World
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+def test_a_day_forward_and_back_fires_nothing_and_hides_nothing(world: World) -> None:
+    world.live(range(3))
+    ahead = world.look(at=after(2) + DAY)
+    assert ahead.decision.because is Because.BLIND
+    assert (world.trouble(), world.watermark()) == ({}, window(2).end)
+    assert world.live([3]).decision.because is Because.ALL_WELL
+    assert [p.window for p in world.profiles()] == [window(n) for n in range(4)]
+    assert (world.told(), world.proposals()) == (["watch.blind"], [])
+
+
+def test_a_day_back_and_forward_again_does_too(world: World) -> None:
+    world.live(range(3))
+    back = world.look(at=after(2) - DAY)
+    assert (back.profiles, back.decision.because, back.newest) == ([], Because.ALL_WELL, window(2).end)
+    assert world.watermark() == window(2).end
+    world.traffic(3)
+    assert world.look(at=after(3) - DAY).profiles == []
+    assert world.live([4]).counted == 200
+    assert (world.told(), world.trouble()) == ([], {})
+
+
+def test_rows_from_the_future_wait_for_their_time(world: World) -> None:
+    world.traffic(50)
+    world.live(range(3))
+    assert world.watermark() == window(2).end
+    assert world.look(at=after(50)).counted == 100
+
+
+def catching_up(begin: Begin, **rules: object) -> World:
+    watch = Watch(window=QUARTER, settle=SETTLE, interval=SETTLE, overlap=HOUR, stale_after=HOUR, rows=200, catch_up=5)
+    world = begin(watch=watch, **rules)
+    world.live(range(3))
+    return world
+
+
+def test_windows_are_caught_up_with_oldest_first_a_few_a_look(begin: Begin) -> None:
+    world = catching_up(begin)
+    for n in range(3, 15):
+        world.traffic(n)
+    read = []
+    for minute in range(4):
+        seen = world.look(at=after(14) + timedelta(minutes=minute))
+        read.append([p.window for p in seen.profiles])
+    assert read == [
+        [window(n) for n in range(3, 8)],
+        [window(n) for n in range(8, 13)],
+        [window(n) for n in range(13, 15)],
+        [],
+    ]
+    assert [p.window for p in world.profiles()] == [window(n) for n in range(15)]
+    assert world.told() == [], "nobody is blind who has yet to read"
+
+
+def test_old_news_is_not_acted_upon(begin: Begin) -> None:
+    world = catching_up(begin)
+    for n in range(3, 15):
+        world.traffic(n, shift=60 if n < 9 else 0, failed=0.5 if n < 9 else 0)
+    decisions = [world.look(at=after(14) + n * timedelta(minutes=1)).decision.because for n in range(4)]
+    assert decisions == [Because.BEHIND, Because.BEHIND, Because.ALL_WELL, Because.ALL_WELL]
+    assert (world.proposals(), world.told(), world.trouble()) == ([], [], {})
+
+
+def test_what_still_fires_when_all_is_read_is_acted_upon(begin: Begin) -> None:
+    world = catching_up(begin)
+    for n in range(3, 15):
+        world.traffic(n, shift=60)
+    for minute in range(3):
+        assert world.proposals() == []
+        world.look(at=after(14) + timedelta(minutes=minute))
+    world.look(at=after(14) + timedelta(minutes=3))
+    assert [p.evidence["since"] for p in world.proposals()] == [window(3).start.isoformat()]
+
+
+def test_two_endpoints_that_fail_while_the_daemon_is_away_are_upstream_trouble(begin: Begin) -> None:
+    world = catching_up(begin)
+    world.live(range(3), name=AIR_TIME)
+    world.deploy({2: 100})
+    for n in range(3, 7):
+        world.traffic(n, version=2, failed=0.5)
+        world.traffic(n, name=AIR_TIME, failed=0.5)
+    for minute in (0, 5):
+        for name in (FLIGHTS, AIR_TIME):
+            world.look(name, at=after(6) + timedelta(minutes=minute))
+    assert world.proposals() == []
+    assert [e.kind for e in world.events() if e.severity == "page"] == ["incident.upstream"]
