@@ -137,7 +137,7 @@ class Play:
             "one is restored, identical bit for bit",
             bool(before) and not differ,
             says=said.strip(),
-            differ=differ or "nothing",
+            files_that_differ=differ or "none",
         )
 
     def wait(self, what: str, done: Callable[[], bool], seconds: float, *, must: bool = True) -> None:

@@ -76,5 +76,5 @@ STYLE = {"demo": "cyan", "check": "bold"}
 
 def _words(entry: Entry) -> str:
     mark = {True: "ok: ", False: "NOT SO: ", None: ""}[entry.passed]
-    numbers = ", ".join(f"{name} {value}" for name, value in entry.numbers.items())
+    numbers = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in entry.numbers.items())
     return f"{mark}{entry.what}" + (f" ({numbers})" if numbers else "")

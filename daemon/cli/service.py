@@ -1,7 +1,9 @@
 """`run`, `check`, `once`: the daemon, its configuration, and one look by hand."""
 
 import tempfile
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,11 +11,15 @@ from daemon.cli import show
 from daemon.cli.options import Path, command, endpoint_of, load, print_json
 from daemon.config.endpoint import EndpointSettings
 from daemon.config.settings import Settings
+from daemon.domain.finding import Finding
 from daemon.domain.remediation import Mode, Remedy
 from daemon.remediate.circumstances import mode_of
 from daemon.telemetry import log
 from daemon.watch.detect import confidence
 from detectors import budget
+
+if TYPE_CHECKING:
+    from daemon.watch.cycle import Look
 
 
 @command("run")
@@ -59,41 +65,27 @@ def once(file: Path, as_json: bool, name: str) -> None:
     with tempfile.TemporaryDirectory(prefix="mlsteward-") as scratch:
         seen = look_once(settings, endpoint, Path(scratch))
     if as_json:
-        print_json(
-            {
-                "endpoint": name,
-                "decision": {
-                    "action": seen.decision.action,
-                    "because": seen.decision.because,
-                    "sentence": seen.decision.sentence,
-                },
-                "findings": [f.numbers() for f in seen.findings],
-                "notes": list(seen.notes),
-            }
-        )
+        decided = {"action": seen.decision.action, "because": seen.decision.because, "sentence": seen.decision.sentence}
+        found = [f.numbers() for f in _newest(seen)]
+        print_json({"endpoint": name, "decision": decided, "findings": found, "notes": list(seen.notes)})
         return
+    windows = len({p.window for p in seen.profiles})
     show.table(
-        f"{name}: {len(seen.profiles)} windows read",
-        ["window", "version", "check", "verdict", "statistic", "at least", "tolerated", "n", "against", "reason"],
-        [
-            [
-                f.window.start,
-                f.version,
-                f.check.name,
-                f.verdict,
-                f.statistic,
-                f.bound,
-                f.threshold,
-                f.n,
-                f.against,
-                f.reason,
-            ]
-            for f in seen.findings
-        ],
+        f"{name}: {windows} new windows" if windows else f"{name}: nothing new since the last look, which found",
+        ["window", "check", "version", "verdict", "statistic", "at least", "tolerated", "n", "against", "reason"],
+        [(f.window.start, f.check.name, *(getattr(f, name) for name in SHOWN)) for f in _newest(seen)],
     )
     for note in seen.notes:
         click.echo(f"note: {note}")
-    click.echo(f"{seen.decision.action}: {seen.decision.sentence}")
+    click.echo(seen.decision.sentence)
+
+
+SHOWN = ("version", "verdict", "statistic", "bound", "threshold", "n", "against", "reason")
+
+
+def _newest(seen: "Look") -> Sequence[Finding]:
+    """Return what this look found, or what was found last where it saw nothing new."""
+    return seen.findings or [t.last for trails in seen.trails.values() for t in trails.values()]
 
 
 def _watched(settings: Settings, endpoint: EndpointSettings) -> dict[str, object]:

@@ -9,7 +9,7 @@ dear to make and true whatever becomes of the look, is stored as soon as it is m
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from daemon.config.endpoint import EndpointSettings
@@ -168,16 +168,13 @@ def _view(
     unattributed: int,
 ) -> View:
     shares = {e.version: e.percent for e in state.served if e.model == settings.model and e.percent}
-    view = View(
+    return View(
         endpoint=settings.name,
         main=max(shares, key=lambda version: (shares[version], version), default=None),
         trails=[t for version in shares for t in trails[version].values()],
         record=known.record,
-        ill_elsewhere={},
+        ill_elsewhere=known.ill_elsewhere,
         serves_since=known.changed_at,
         behind=behind,
         unattributed=unattributed,
     )
-    lately = (view.newest or known.changed_at) - settings.decide.of * settings.watch.window - timedelta(seconds=1)
-    reached = {name: max(t.newest for t in ill if t.newest) for name, ill in known.ill.items()}
-    return replace(view, ill_elsewhere={name: moment for name, moment in reached.items() if moment >= lately})

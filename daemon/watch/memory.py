@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from daemon.config.endpoint import EndpointSettings
 from daemon.domain.finding import Cause, Check, Trail
@@ -33,8 +33,8 @@ class Memory:
     record: Sequence[VersionVerdict]
     remembered: Mapping[int, Health]
     """Good versions, in their newest good windows."""
-    ill: Mapping[str, Sequence[Trail]]
-    """Other endpoints -> their health checks that are pending or firing, and last had an answer not long ago."""
+    ill_elsewhere: Mapping[str, datetime]
+    """Other endpoints with health trouble, pending or firing, in the same stretch of time -> how far they were read."""
 
 
 def recall(store: Store, settings: EndpointSettings, state: EndpointState, *, now: datetime) -> Memory:
@@ -43,7 +43,6 @@ def recall(store: Store, settings: EndpointSettings, state: EndpointState, *, no
     with store.read() as tx:
         watermark = endpoints.watermark(tx, name)
         since = earliest(watermark, now, watch)
-        lately = since - settings.decide.of * watch.window
         serving = state.versions(settings.model)
         record = verdicts.record(tx, name)
         changed_at = None if endpoints.differs(tx, state) else endpoints.changed_at(tx, name)
@@ -56,7 +55,7 @@ def recall(store: Store, settings: EndpointSettings, state: EndpointState, *, no
             trails={v: findings.trails(tx, name, v) for v in serving},
             record=record,
             remembered=_remembered(tx, name, record, serving),
-            ill={n: t for n, t in findings.ill(tx, Cause.HEALTH, lately).items() if n != name},
+            ill_elsewhere=_ill_elsewhere(tx, settings, watermark or now),
         )
 
 
@@ -70,3 +69,9 @@ def _remembered(tx: Tx, name: str, record: Sequence[VersionVerdict], serving: Se
             if health is not None:
                 kept[verdict.version] = health
     return kept
+
+
+def _ill_elsewhere(tx: Tx, settings: EndpointSettings, newest: datetime) -> dict[str, datetime]:
+    lately = newest - settings.decide.of * settings.watch.window - timedelta(seconds=1)
+    ill = findings.ill(tx, Cause.HEALTH, lately)
+    return {name: max(t.newest for t in trails if t.newest) for name, trails in ill.items() if name != settings.name}

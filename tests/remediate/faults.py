@@ -1,5 +1,6 @@
-"""Ways for the daemon to die or to be left without an answer, each at a chosen moment."""
+"""Ways for the daemon to die, to be left without an answer or without room, each at a chosen moment."""
 
+import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,6 +61,17 @@ class LossyLedger(Ledger):
         if len(self.effects) == self.lose:
             self.lose = 0
             raise PlatformError(f"no answer to {effect.call}", permanent=False)
+
+
+@contextmanager
+def full_disk(at: int) -> Iterator[None]:
+    """Let no file grow beyond so many bytes, as on a disk that has no more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (at, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def _hurry(connection: Any, _record: object) -> None:

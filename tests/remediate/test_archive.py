@@ -10,8 +10,9 @@ from daemon.domain.remediation import Mode, Remedy, Standing, State
 from daemon.ports import PlatformError
 from daemon.remediate import vault
 from daemon.remediate.stale import ARCHIVED, KEEP, MARKED, Housekeeping
+from tests.remediate.faults import full_disk
 from tests.remediate.stories import AUTO, MODEL, START, Story
-from tests.remediate.test_vault import full_disk, read
+from tests.remediate.test_vault import read
 
 DAY = timedelta(days=1)
 FILES = {"MLmodel": b"flavors: {}\n", "empty": b"", "données/модель.bin": bytes(range(256)) * 9}

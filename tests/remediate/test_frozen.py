@@ -11,13 +11,13 @@ from tests.remediate.stories import ENDPOINT, Story, proposal
 @pytest.mark.parametrize("remedy", [Remedy.PROMOTE, Remedy.ROLLBACK])
 @pytest.mark.parametrize("alias", ["champion", "nobody-uses-it"])
 def test_what_is_frozen_comes_back_from_the_store(story: Story, remedy: Remedy, alias: str) -> None:
-    rules = story.settings.promote.model_copy(update={"alias": alias})
+    rules = story.settings.promote.model_copy(update={"alias": alias, "canary": (5, 20)})
     settings = story.settings.model_copy(update={"promote": rules})
     story.serving.deploy(ENDPOINT, {1: 70, 2: 30, 3: 0})
     one = proposal(remedy, story.now)
     story.propose(remedy, plan=freeze(one, settings, story.serving.state(ENDPOINT), story.registry))
     version = 1 if alias == "champion" else None
-    assert thaw(story.newest()) == Frozen({1: 70, 2: 30}, alias, version, (10, 50))
+    assert thaw(story.newest()) == Frozen({1: 70, 2: 30}, alias, version, (5, 20))
 
 
 @pytest.mark.parametrize("remedy", [Remedy.RETRAIN, Remedy.ARCHIVE])

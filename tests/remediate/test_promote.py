@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from daemon.config.endpoint import Gate, Promote
 from daemon.domain.finding import Verdict
-from daemon.domain.remediation import Remedy, State, StepState
+from daemon.domain.remediation import Remedy, Standing, State, StepState
 from daemon.remediate.promote import stages
 from tests.remediate.conftest import Tell
 from tests.remediate.stories import ENDPOINT, MINUTE, MODEL, Story
@@ -44,6 +44,7 @@ def test_a_challenger_that_does_well_becomes_champion(story: Story) -> None:
     assert story.ends() == [(Remedy.PROMOTE, State.SUCCEEDED)]
     assert updates(story) == UPDATES
     assert (story.traffic(), story.champion()) == ({2: 100}, 2)
+    assert story.known() == {1: Standing.GOOD}, "whoever is followed has done nothing wrong"
     assert [s.name for s in story.steps()] == [
         "gates", "stage", "smoke", "canary-10", "bake-10", "canary-50", "bake-50", "full", "alias",
     ]  # fmt: skip

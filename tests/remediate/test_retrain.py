@@ -11,7 +11,7 @@ from daemon.domain.remediation import Remedy, Standing, State, Step, StepState, 
 from daemon.ports import PlatformError
 from daemon.remediate.journal import Act, Outcome
 from daemon.remediate.retrain import REGISTERS_WITHIN, TAG, acts, parameters, registered
-from tests.remediate.stories import DRIFT, JOB, MODEL, START, Story, proposal
+from tests.remediate.stories import DRIFT, ENDPOINT, JOB, MODEL, START, Story, proposal
 
 LATER = START + timedelta(hours=1)
 RETRAIN = replace(proposal(Remedy.RETRAIN, START), id="mine", from_version=4)
@@ -126,6 +126,7 @@ def test_a_retraining_hands_its_version_over_to_a_promotion(story: Story) -> Non
     retrain, promote = story.history()
     assert (retrain.state, retrain.to_version) == (State.SUCCEEDED, 2)
     assert (promote.remedy, promote.from_version, promote.to_version) == (Remedy.PROMOTE, 1, 2)
+    assert promote.deadline_at == promote.created_at + timedelta(hours=24)
     assert (promote.parent_id, promote.evidence, promote.guards) == (retrain.id, retrain.evidence, ())
     (run,) = story.jobs.runs.values()
     assert run.parameters == parameters(retrain)
@@ -145,6 +146,15 @@ def test_a_job_that_registers_nothing_is_not_waited_for_for_ever(story: Story) -
     retraining(story).live()
     assert story.ends() == [(Remedy.RETRAIN, State.FAILED)]
     assert "registered no version" in story.newest().outcome
+
+
+def test_what_was_registered_by_hand_while_the_proposal_waited_is_not_taken_for_the_runs(story: Story) -> None:
+    story.jobs.on_success(JOB, lambda given: None)
+    story.serving.unknown(ENDPOINT)
+    retraining(story).live(until=State.BLOCKED)
+    story.register()
+    story.serving.unknown(ENDPOINT, False)
+    assert story.live().ends() == [(Remedy.RETRAIN, State.FAILED)]
 
 
 def test_two_new_versions_are_one_too_many_to_choose_from(story: Story) -> None:

@@ -3,10 +3,8 @@
 import io
 import json
 import os
-import resource
 import tarfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from hypothesis import strategies as st
 
 from daemon.remediate import vault
 from daemon.remediate.vault import VaultError
+from tests.remediate.faults import full_disk
 
 PLAIN = {"MLmodel": b"flavors: {}\n", "data/model.pkl": bytes(range(256)) * 40}
 NOISE = {"weights.bin": os.urandom(200_000)}
@@ -118,6 +117,14 @@ def test_leftovers_of_a_crash_do_not_disturb(stored: Path) -> None:
     assert len(list((stored / "m").iterdir())) == 2
 
 
+def test_what_changes_while_it_is_archived_is_not_kept(tmp_path: Path) -> None:
+    source = lay(tmp_path / "source", PLAIN)
+    (source / "restless").symlink_to("/proc/uptime")
+    with pytest.raises(VaultError, match="does not read back"):
+        vault.store(source, tmp_path / "vault", "m", 3, {})
+    assert read(tmp_path / "vault") == {}
+
+
 def test_nothing_to_archive_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "source" / "hollow").mkdir(parents=True)
     with pytest.raises(VaultError, match="no artifacts"):
@@ -205,17 +212,6 @@ def test_a_forged_link_leads_nowhere(stored: Path) -> None:
     forge(stored, link, "link")
     with pytest.raises(VaultError):
         restore(stored)
-
-
-@contextmanager
-def full_disk(at: int) -> Iterator[None]:
-    """Let no file grow beyond so many bytes, as on a disk that has no more."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (at, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("room", [0, 100, 4096, 150_000])

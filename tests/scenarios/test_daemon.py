@@ -1,9 +1,14 @@
 """The daemon as a process: start, reload, stop, and what a hostile world does to it."""
 
+import json
+import os
 import resource
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,6 +68,26 @@ def test_it_starts_looks_tells_and_stops_cleanly(address: Address, tmp_path: Pat
     assert address.token not in log
     assert "dataframe_records" not in log
     assert "predictions" not in log
+
+
+def test_one_look_by_hand_prints_what_was_found_and_again_what_is_known(address: Address, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(config(address))
+    words = [sys.executable, "-m", "daemon", "once", "--endpoint", "flight-delay", "--config", "config.toml"]
+    environment = {**os.environ, "TEST_TOKEN": address.token, "NO_PROXY": "127.0.0.1"}
+
+    def say(*more: str) -> str:
+        ended = subprocess.run(
+            [*words, *more], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+        )
+        return ended.stdout
+
+    deadline = time.monotonic() + 60  # until the first requests have settled
+    while "error_rate_5xx" not in (said := say()):
+        assert time.monotonic() < deadline, said
+    assert "healthy" in said
+    told = json.loads(say("--json"))
+    assert {f["check"] for f in told["findings"]} >= {"error_rate_4xx", "error_rate_5xx"}
+    assert told["decision"]["action"] == "nothing"
 
 
 def test_a_second_daemon_on_the_same_database_is_refused_in_one_sentence(address: Address, tmp_path: Path) -> None:

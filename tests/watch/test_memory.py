@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-from daemon.domain.finding import Phase
 from daemon.domain.remediation import Standing, VersionVerdict
 from daemon.store import verdicts
 from daemon.watch.memory import GOOD_WINDOWS, Memory, recall
@@ -18,7 +17,7 @@ def test_of_an_endpoint_never_seen_nothing_is_known_and_nothing_written(world: W
     rows = world.rows()
     known = recalled(world)
     assert (known.before, known.watermark, known.changed_at) == (None, None, START)
-    assert (known.learned, known.requests, known.trails, known.ill) == ({}, {}, {1: {}}, {})
+    assert (known.learned, known.requests, known.trails, known.ill_elsewhere) == ({}, {}, {1: {}}, {})
     assert (known.record, known.remembered) == ([], {})
     assert world.rows() == rows
 
@@ -69,16 +68,22 @@ def test_only_good_versions_that_something_may_be_compared_with_are_remembered(w
 def test_it_knows_which_other_endpoints_are_ill_and_leaves_out_itself(world: World) -> None:
     world.live([0], failed=0.5)
     world.live([0], name=AIR_TIME, failed=0.5)
-    ill = recalled(world).ill
-    assert ill.keys() == {AIR_TIME}
-    assert {t.phase for t in ill[AIR_TIME]} == {Phase.PENDING}
+    assert recalled(world).ill_elsewhere == {AIR_TIME: window(0).end}
     world.live(range(1, 4), name=AIR_TIME)
-    assert recalled(world).ill == {}
+    assert recalled(world).ill_elsewhere == {}
+
+
+def test_one_that_was_ill_and_fell_silent_is_not_ill_for_good(world: World) -> None:
+    world.live([0], name=AIR_TIME, failed=0.5)
+    for n in range(8):
+        world.live([n])
+        # as long as three of five windows may still hold it
+        assert (AIR_TIME in recalled(world).ill_elsewhere) == (n <= 5)
 
 
 def test_drift_elsewhere_is_no_illness(world: World) -> None:
     world.live(range(3), name=AIR_TIME, shift=60)
-    assert recalled(world).ill == {}
+    assert recalled(world).ill_elsewhere == {}
 
 
 def test_trails_are_those_of_the_versions_that_serve(world: World) -> None:

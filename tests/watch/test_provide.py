@@ -1,5 +1,6 @@
 """Where baselines come from, look by look."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -10,6 +11,7 @@ from daemon.adapters.delta import DeltaTables
 from daemon.config.endpoint import BaselineSettings
 from daemon.domain.baseline import BaselineKind
 from daemon.domain.finding import Phase, Verdict
+from daemon.domain.sample import Part, Sample
 from daemon.ports import PlatformError
 from daemon.store import baselines
 from daemon.store.tables import baseline as baseline_table
@@ -17,7 +19,7 @@ from daemon.store.tables import profile as profile_table
 from daemon.watch.baseline import from_file
 from daemon.watch.cycle import Doors, look
 from tests.fakes import FakeInferenceLog
-from tests.watch.traffic import MODEL, SIGNATURE, START, after, trained_on
+from tests.watch.traffic import MODEL, SIGNATURE, START, after, entity, trained_on
 from tests.watch.world import FLIGHTS, Begin, World, drift_verdicts
 
 
@@ -138,12 +140,28 @@ def test_an_entity_that_was_learned_in_this_very_look_counts(begin: Begin) -> No
     assert world.live([1]).notes[0].startswith("baseline of version 1 made from the first requests")
 
 
+class Counting(FakeInferenceLog):
+    """Counts the rows whose payload was read."""
+
+    read = 0
+
+    def sample(self, parts: Sequence[Part], *, salt: str) -> Sample:
+        sample = super().sample(parts, salt=salt)
+        self.read += sample.count
+        return sample
+
+
 def test_of_much_traffic_only_as_much_is_read_as_is_wanted(begin: Begin) -> None:
     world = begin(**first(200))
-    world.live(range(2), count=3000)
+    world.logs[FLIGHTS] = log = Counting({entity(1): (MODEL, 1)})
+    world.live([0], count=3000)
+    assert log.read == 0
+    world.live([1])
     made = world.baseline()
     assert made is not None
-    assert 120 < made.rows <= 200, "a coin for each of 3000 requests"
+    # a coin for each of the 3000 requests of the first window, and all of the second
+    assert abs(log.read - (200 + 100)) < 5 * 200**0.5
+    assert made.rows == min(200, log.read - 100)
 
 
 def test_payloads_that_cannot_be_read_are_no_baseline(begin: Begin) -> None:

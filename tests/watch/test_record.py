@@ -8,7 +8,7 @@ import pytest
 from daemon.config.endpoint import Modes, Retrain
 from daemon.domain.decision import Because
 from daemon.domain.event import Severity
-from daemon.domain.finding import Phase, Verdict
+from daemon.domain.finding import Against, Phase, Verdict
 from daemon.domain.remediation import Mode, Remediation, Remedy, Standing, State, VersionVerdict
 from daemon.store import verdicts
 from tests.watch.traffic import MODEL, START, after, window
@@ -111,7 +111,8 @@ def test_beside_a_good_one_it_is_compared_in_the_same_minutes(world: World) -> N
         world.traffic(n, version=2, failed=0.3)
         world.live([n])
     assert world.proposed() == [(Remedy.ROLLBACK, 2, 1)]
-    assert world.trail("error_rate_5xx", version=2).last.against_version == 1
+    compared = world.trail("error_rate_5xx", version=2).last
+    assert (compared.against, compared.against_version) == (Against.BESIDE, 1)
     assert world.trail("error_rate_5xx", version=1).phase is Phase.INACTIVE
 
 
@@ -153,10 +154,12 @@ def test_one_that_served_well_and_then_fails_is_paged_once_for_each_stretch(worl
 
 def test_trouble_that_goes_on_with_another_check_is_told_once(world: World) -> None:
     world.live(range(12))
-    world.live(range(12, 15), failed=0.3, ms=300)
+    world.live([12], failed=0.3)
+    world.live([13, 14], failed=0.3, ms=300)
     world.live(range(15, 19), ms=300)
     assert world.trail("error_rate_5xx").phase is Phase.RESOLVED
     assert world.trail("latency_p50").phase is Phase.FIRING
+    assert world.trail("latency_p50").since == window(13).start
     assert world.told() == ["watch.trouble_is_not_the_versions"]
 
 

@@ -102,6 +102,18 @@ def test_an_endpoint_that_was_ill_hours_ago_and_fell_silent_is_no_witness(begin:
     assert [(p.from_version, p.to_version) for p in world.proposals()] == [(2, 1)]
 
 
+def test_one_that_is_read_far_ahead_of_the_other_does_not_make_it_two(begin: Begin) -> None:
+    world = begin(baseline=HEALTH_ALONE)
+    for n in range(14):
+        world.traffic(n - 2, name=AIR_TIME, failed=0.5 if n - 2 >= 4 else 0.0)
+        world.traffic(n, failed=0.5 if n >= 8 else 0.0)
+        world.look(FLIGHTS, at=after(n))
+        world.look(AIR_TIME)
+    (event,) = world.events()
+    assert event.at == after(8), "air-time was read until its third bad window, and flights two windows further"
+    assert event.numbers["until"] == window(8).end.isoformat()
+
+
 looks = st.lists(st.tuples(st.sampled_from(BOTH), st.integers(0, 12)), min_size=1, max_size=4).map(
     lambda drawn: [*drawn, *((name, 13) for name in BOTH if name not in dict(drawn))]
 )
