@@ -80,7 +80,7 @@ def judge(
             return Seen(Outcome.WAIT, f"an update is under way: {_words(pending)}")
         return Seen(Outcome.FOREIGN, f"somebody is deploying {_words(pending)}")
     if serves == dict(wanted):
-        if not all(e.ready for e in state.served):
+        if not all(e.ready for e in state.served if e.version in own):
             return Seen(Outcome.WAIT, f"serves {_words(serves)}, but not all of it is ready")
         return Seen(Outcome.DONE, f"serves {_words(serves)}", {"config_version": state.config_version})
     if state.update is Update.FAILED and asked and not young and pending == dict(wanted):
