@@ -42,6 +42,8 @@ def command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
                 return function(*args, **kwargs)
             except ConfigError as error:
                 refuse(error)
+            except BrokenPipeError:
+                raise  # whoever read our output has had enough: click ends quietly
             except (StoreError, PlatformError, SecretError, OSError) as error:
                 raise click.ClickException(str(error)) from error
 

@@ -196,3 +196,15 @@ class EndpointSettings(Section):
     rollback: Rollback = Rollback()
     archive: Archive = Archive()
     mode: Modes = Modes()
+
+    @model_validator(mode="after")
+    def _verifiable(self) -> "EndpointSettings":
+        for name, rules in (("rollback", self.rollback), ("promote", self.promote)):
+            # the window under way at the change does not count, and each is judged only after it has settled
+            needs = (rules.windows + 1) * self.watch.window + self.watch.settle + self.watch.interval
+            if rules.timeout <= needs:
+                raise ValueError(
+                    f"{name}.timeout is too short to ever be verified: {rules.windows} windows of "
+                    f"{self.watch.window} are judged {needs} after the change at the soonest"
+                )
+        return self

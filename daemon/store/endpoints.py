@@ -68,7 +68,7 @@ def _identity(state: EndpointState) -> tuple[int, frozenset[ServedEntity]]:
 
 
 def _stored(state: EndpointState) -> dict[str, Any]:
-    """Return the state without the entities' settings: their environment may hold secrets, and nobody asks us for it."""
+    """Return the state without the entities' settings: their environment may hold secrets, which nobody needs."""
     known = asdict(state)
     for entity in (*known["served"], *(known["pending"] or ())):
         entity["settings"] = {}

@@ -81,26 +81,23 @@ def look(settings: EndpointSettings, doors: Doors, store: Store, *, now: datetim
     versions = {entity: version for entity, (model, version) in entities.items() if model == settings.model}
     plan = sample.plan(counts, known.requests, versions, known.watermark, settings.watch)
     work = sample.parts(counts, plan.slots, versions, settings.watch)
-    of_version = {version: [e for e, v in versions.items() if v == version] for version in work}
-    baselines, missing = provide(settings, doors, store, known, of_version, now=now, scratch=scratch)
+    answering = {version: [e for e, v in versions.items() if v == version] for version in work}
+    baselines, missing = provide(settings, doors, store, known, answering, now=now, scratch=scratch)
     notes += missing
     profiles = _profiles(settings, doors, counts, work, baselines)
     judged, findings = _judge(profiles, baselines, known, settings)
     trails = {
-        version: follow(known.trails.get(version, {}), [f for f in findings if f.version == version], settings.decide)
-        for version in state.versions(settings.model)
+        version: follow(before, [f for f in findings if f.version == version], settings.decide)
+        for version, before in known.trails.items()
     }
-    unknown = Counter[str]()
-    for count in counts:
-        unknown.update({} if count.entity_id in entities else {count.entity_id: count.requests})
+    unknown = _requests([c for c in counts if c.entity_id not in entities])
     view = _view(settings, known, state, trails, behind=plan.behind, unattributed=unknown.total())
-    before = known.before.versions(settings.model) if known.before else []
     seen = Look(
         endpoint=settings.name,
         state=state,
-        gone=frozenset(before).difference(trails),
+        gone=known.gone,
         profiles=judged,
-        counted=sum(max(0, p.health.requests - known.requests.get((p.window.start, p.version), 0)) for p in judged),
+        counted=plan.counted,
         findings=findings,
         trails=trails,
         decision=decide(view, stale_after=settings.watch.stale_after, now=now),
@@ -178,3 +175,10 @@ def _view(
         behind=behind,
         unattributed=unattributed,
     )
+
+
+def _requests(counts: Sequence[HealthCount]) -> Counter[str]:
+    requests = Counter[str]()
+    for count in counts:
+        requests[count.entity_id] += count.requests
+    return requests

@@ -21,8 +21,8 @@ GOOD_WINDOWS = 12
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    before: EndpointState | None
-    """What the last look found served."""
+    gone: frozenset[int]
+    """Versions that the last look found served, and that are not any more."""
     changed_at: datetime
     """When the endpoint was first seen to serve what it serves now."""
     watermark: datetime | None
@@ -30,6 +30,7 @@ class Memory:
     requests: Mapping[Slot, int]
     """Of the profiles of windows that are due again."""
     trails: Mapping[int, Mapping[Check, Trail]]
+    """Of every version that serves now, at any share."""
     record: Sequence[VersionVerdict]
     remembered: Mapping[int, Health]
     """Good versions, in their newest good windows."""
@@ -45,9 +46,10 @@ def recall(store: Store, settings: EndpointSettings, state: EndpointState, *, no
         since = earliest(watermark, now, watch)
         serving = state.versions(settings.model)
         record = verdicts.record(tx, name)
+        before = endpoints.last_state(tx, name)
         changed_at = None if endpoints.differs(tx, state) else endpoints.changed_at(tx, name)
         return Memory(
-            before=endpoints.last_state(tx, name),
+            gone=frozenset(before.versions(settings.model) if before else ()).difference(serving),
             changed_at=changed_at or now,
             watermark=watermark,
             learned=endpoints.learned(tx, name),

@@ -22,6 +22,8 @@ class Plan:
     """What one look takes on."""
 
     slots: frozenset[Slot]
+    counted: int
+    """Requests that no earlier look had counted."""
     read_until: datetime | None
     """End of the newest window with rows before which nothing is left to read: the next watermark."""
     behind: bool
@@ -57,8 +59,11 @@ def plan(
     read = [c.window.end for c in counts if not left or c.window.end <= left[0]]
     at_once = sum(watermark is None or start >= watermark for start in starts)
     usual = 1 + math.ceil(settings.interval / settings.window)
+    requests = _requests(counts, versions)
+    slots = frozenset(slot for slot in wanted if not left or slot[0] < left[0])
     return Plan(
-        frozenset(slot for slot in wanted if not left or slot[0] < left[0]),
+        slots,
+        sum(max(0, requests[slot] - stored.get(slot, 0)) for slot in slots),
         max([*read, *([watermark] if watermark else [])], default=None),
         bool(left) or at_once > usual,
     )

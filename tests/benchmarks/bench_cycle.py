@@ -32,7 +32,8 @@ def run(*, times: int, json: Path) -> list[dict[str, Any]]:
     reference = traffic.write(BUILD / f"reference-{BASELINE_ROWS}.tsv", BASELINE_ROWS, seed=1)
     results = []
     for n in (1, times):
-        told = run_candidate([sys.executable, "-m", "tests.benchmarks.candidates.looking", str(table(n)), str(reference)])
+        command = [sys.executable, "-m", "tests.benchmarks.candidates.looking", str(table(n)), str(reference)]
+        told = run_candidate(command)
         results.append({"rows": rows_in(n), **(told if isinstance(told, dict) else {"note": told})})
     Console().print(shown(results))
     write(json, {"aim_cpu_ms": AIM_CPU_MS, "aim_growth": AIM_GROWTH, "results": results})

@@ -105,9 +105,9 @@ def test_an_error_in_the_defaults_is_said_once_and_there(tmp_path: Path) -> None
 
 
 def test_an_endpoint_wins_over_the_defaults_setting_by_setting(tmp_path: Path) -> None:
-    text = '[defaults.watch]\nwindow = "1h"\nsettle = "9m"\n' + SMALL + 'watch.window = "2h"\n'
+    text = '[defaults.watch]\nwindow = "20m"\nsettle = "9m"\n' + SMALL + 'watch.window = "30m"\n'
     watch = loaded(tmp_path, text).endpoints[0].watch
-    assert (watch.window.total_seconds(), watch.settle.total_seconds()) == (7200, 540)
+    assert (watch.window.total_seconds(), watch.settle.total_seconds()) == (1800, 540)
 
 
 @pytest.mark.parametrize(
@@ -121,6 +121,7 @@ def test_an_endpoint_wins_over_the_defaults_setting_by_setting(tmp_path: Path) -
         ('[workspace]\ntoken = "dapi0123"\n' + SMALL, "workspace.token"),
         ('[workspace]\ntoken = { env = "A", file = "/b" }\n' + SMALL, "name exactly one place"),
         ('[workspace]\nclient_id = "a"\n' + SMALL, "client_id and client_secret go together"),
+        (SMALL + 'watch.window = "1h"\n', "rollback.timeout is too short to ever be verified"),
         (SMALL + 'watch.interval = "0s"\n', "watch.interval: must be longer than nothing"),
         (SMALL + "[[endpoints.promote.gates]]\nmetric = 'auc'\n", "would let everything through"),
     ],

@@ -169,7 +169,7 @@ MOMENTS = st.frozensets(st.integers(1, 60), max_size=8)
 
 @pytest.mark.parametrize("play", [retrain_and_promote, back_out_of_full_charge, mark_and_archive])
 @given(dead=MOMENTS, refused=MOMENTS)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_dead_and_refused_again_and_again_it_ends_as_undisturbed(
     begin: Tell, play: Callable[[Story], None], dead: frozenset[int], refused: frozenset[int]
 ) -> None:

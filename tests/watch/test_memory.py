@@ -16,7 +16,7 @@ def recalled(world: World, name: str = FLIGHTS) -> Memory:
 def test_of_an_endpoint_never_seen_nothing_is_known_and_nothing_written(world: World) -> None:
     rows = world.rows()
     known = recalled(world)
-    assert (known.before, known.watermark, known.changed_at) == (None, None, START)
+    assert (known.gone, known.watermark, known.changed_at) == (frozenset(), None, START)
     assert (known.learned, known.requests, known.trails, known.ill_elsewhere) == ({}, {}, {1: {}}, {})
     assert (known.record, known.remembered) == ([], {})
     assert world.rows() == rows
@@ -91,5 +91,7 @@ def test_trails_are_those_of_the_versions_that_serve(world: World) -> None:
     world.traffic(0, version=2)
     world.live([0])
     assert recalled(world).trails.keys() == {1, 2}
+    assert recalled(world).gone == set()
     world.deploy({2: 100})
     assert recalled(world).trails.keys() == {2}
+    assert recalled(world).gone == {1}

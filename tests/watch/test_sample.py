@@ -125,6 +125,16 @@ def test_a_look_that_finds_more_than_it_should_have_to_is_behind() -> None:
     assert not planned((5, 6, 7, 8), 4, rule=hourly).behind
 
 
+def test_requests_are_new_once_and_never_less_than_none() -> None:
+    stored = {(window(4).start, 1): 100, (window(5).start, 1): 130, (window(6).start, 1): 60}
+    counts = [count("a", n) for n in (4, 5, 6, 7)]
+    taken = plan(counts, stored, {"a": 1}, window(4).end, RULE)
+    # window 4 is as it was, of window 5 rows were deleted, of window 6 some came late, window 7 is new
+    assert taken.counted == 0 + 40 + 100
+    few = RULE.model_copy(update={"catch_up": 2})
+    assert plan(counts, stored, {"a": 1}, window(4).end, few).counted == 40
+
+
 def test_late_rows_are_nothing_to_be_behind_of_unless_some_are_left() -> None:
     assert not planned((1, 2, 3, 4), 4).behind
     assert planned((1, 2, 3, 4), 4, most=3).behind
