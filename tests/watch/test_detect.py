@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from daemon.config.endpoint import Drift, EndpointSettings, Watch
+from daemon.config.endpoint import Drift, EndpointSettings, Rollback, Watch
 from daemon.domain.baseline import Baseline, BaselineColumn, BaselineKind
 from daemon.domain.finding import Against, Cause, Check, Finding, Statistic, Verdict
 from daemon.domain.profile import Coverage, Health, Profile
@@ -18,7 +18,12 @@ from detectors.bins import CategoricalBins, cut_categories, cut_numeric
 from tests.watch.stories import START, window
 
 SETTINGS = EndpointSettings(
-    name="flights", table="/t", model="m", watch=Watch(window=timedelta(hours=1)), drift=Drift(tolerance=0.1)
+    name="flights",
+    table="/t",
+    model="m",
+    watch=Watch(window=timedelta(hours=1)),
+    drift=Drift(tolerance=0.1),
+    rollback=Rollback(timeout=timedelta(hours=6)),
 )
 ROWS = 20_000
 NOBODY = Reference(Health(), Against.NOTHING)
