@@ -49,7 +49,7 @@ def main() -> None:
 
 def run(*, rows: int, json: Path, without_peers: bool = False) -> list[Result]:
     results = list(measured(rows, without_peers))
-    Console().print(table(results, rows))
+    Console(width=None if sys.stdout.isatty() else 140).print(table(results, rows))
     write(json, {"rows": rows, "columns": COLUMNS, "results": [asdict(result) for result in results]})
     return results
 
