@@ -28,9 +28,7 @@ class Reason(StrEnum):
     NOT_CERTAIN = "beyond_tolerance_but_not_certain"
     TOO_FEW_ROWS = "too_few_rows"
     NO_ROWS = "no_rows"
-    NO_BASELINE = "no_baseline"
     EMPTY_BASELINE = "empty_baseline"
-    NO_REFERENCE = "no_version_to_compare_with"
 
 
 class Statistic(StrEnum):

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,11 +77,3 @@ class Batch:
     @property
     def records(self) -> int:
         return len(self.part)
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """How far the table reaches, for freshness."""
-
-    newest: datetime | None
-    rows: int
