@@ -88,6 +88,9 @@ class Registry(Protocol):
     def training_data(self, run_id: str, folder: Path) -> Path | None:
         """Fetch the dataset logged with the run as context `training` into the folder, None where none was logged."""
 
+    def loadable(self, model: str, version: int) -> bool:
+        """Tell whether the version's artifacts are there now, to be loaded from."""
+
     def download(self, model: str, version: int, folder: Path) -> None:
         """Copy all artifacts of the version into the folder."""
 

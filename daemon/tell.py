@@ -4,8 +4,8 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 from daemon.domain.decision import Action
-from daemon.domain.finding import Phase
 from daemon.domain.profile import Counts, Profile
+from daemon.domain.trail import Phase
 from daemon.iteration import Told
 from daemon.telemetry.metrics import Metrics
 from daemon.watch.cycle import Look

@@ -18,6 +18,9 @@ from daemon.ports import Channel, Jobs, Registry, Serving
 from daemon.remediate import archive
 from daemon.remediate import cycle as remediate
 from daemon.remediate.circumstances import mode_of
+from daemon.remediate.doors import Doors
+from daemon.remediate.overdue import sweep
+from daemon.remediate.storm import watch_storm
 from daemon.store import retention
 from daemon.store.engine import Store
 from daemon.telemetry import log
@@ -39,6 +42,8 @@ class World:
     jobs: Jobs
     channels: tuple[Channel, ...]
     scratch: Path
+    follows: Callable[[], str] = lambda: ""
+    """Why this daemon may not act; empty where it leads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,7 @@ def rounds(settings: Settings, world: World, store: Store, metrics: Metrics) -> 
         yield _remediate(settings, endpoint, world, store, metrics)
         if mode_of(endpoint, Remedy.ARCHIVE) is not Mode.OFF:
             yield _housekeep(endpoint, world, store)
+    yield Round("oversee", "", settings.schedule.remediate, _oversee(settings, store, metrics), aside=True)
     yield Round("notify", "", settings.notify.interval, _notify(settings, world, store, metrics), aside=True)
     yield Round("retention", "", RETENTION_EVERY, _retain(settings, store), aside=True)
 
@@ -93,7 +99,16 @@ def _watch(settings: Settings, endpoint: EndpointSettings, world: World, store: 
 
 
 def _remediate(settings: Settings, endpoint: EndpointSettings, world: World, store: Store, metrics: Metrics) -> Round:
-    doors = remediate.Doors(world.serving, world.registry, world.jobs, world.scratch)
+    doors = Doors(
+        world.serving,
+        world.registry,
+        world.jobs,
+        world.scratch,
+        fleet=fleet(settings),
+        safety=settings.safety,
+        stopped=lambda: kill_switch(settings.safety.kill_file),
+        follows=world.follows,
+    )
 
     def work(now: datetime) -> Told | None:
         stepped = remediate.step(endpoint, doors, store, now=now)
@@ -108,6 +123,40 @@ def _remediate(settings: Settings, endpoint: EndpointSettings, world: World, sto
         return Told(sentence, {}, quiet=not moved and state in (State.VERIFYING, State.BLOCKED))
 
     return Round("remediate", endpoint.name, settings.schedule.remediate, work)
+
+
+def fleet(settings: Settings) -> dict[str, timedelta]:
+    """Return every endpoint, and how long what was found on it speaks for the present."""
+    return {e.name: e.decide.of * e.watch.window + e.watch.settle + 2 * e.watch.interval for e in settings.endpoints}
+
+
+def kill_switch(file: Path) -> str:
+    """Say that the kill switch's file is there, or cannot be looked for: who cannot look must not act."""
+    try:
+        file.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except OSError as error:
+        return f"the kill switch {file} cannot be looked for: {error.strerror}"
+    return f"the kill switch is pulled: {file} is there"
+
+
+def _oversee(settings: Settings, store: Store, metrics: Metrics) -> Callable[[datetime], Told | None]:
+    """See to what no endpoint's own loop sees to: deadlines that passed, and trouble of many at once."""
+    known = fleet(settings)
+
+    def work(now: datetime) -> Told | None:
+        seen = watch_storm(store, known, settings.safety, now=now)
+        moved = [one for one in sweep(store, known.keys(), now=now) if one.state is not one.remediation.state]
+        for one in moved:
+            about = one.remediation
+            metrics.remediation_moved(about.endpoint, about.remedy, one.state, is_open=one.state in OPEN)
+        words = [f"{m.remediation.remedy} {m.remediation.id} {m.state}: {m.sentence}" for m in moved]
+        if len(seen.ill) >= seen.many:
+            words.append(f"a storm: {', '.join(sorted(seen.ill))}")
+        return Told("; ".join(words), {}) if words else None
+
+    return work
 
 
 def _housekeep(endpoint: EndpointSettings, world: World, store: Store) -> Round:

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 from daemon.config.settings import Store as StoreSettings
 from daemon.domain.event import Event, Severity
-from daemon.domain.finding import Phase, Verdict
+from daemon.domain.finding import Verdict
 from daemon.domain.remediation import Remediation, Remedy, Standing, State
+from daemon.domain.trail import Phase
 from daemon.store import endpoints, events, findings, profiles, remediations, verdicts
 from daemon.store.engine import Store
 from playground.experiments import files

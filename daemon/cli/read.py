@@ -8,8 +8,8 @@ import click
 from daemon.cli import show
 from daemon.cli.options import Path, command, endpoint_of, load, opened, print_json
 from daemon.domain.baseline import Baseline
-from daemon.domain.finding import Phase
 from daemon.domain.remediation import Remediation
+from daemon.domain.trail import Phase
 from daemon.store import baselines, endpoints, events, findings, remediations, verdicts
 from daemon.store.engine import Tx
 

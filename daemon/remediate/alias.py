@@ -1,6 +1,7 @@
 """The act that points a registry alias. It has no compare-and-set either, so it looks first and again after."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from daemon.domain.remediation import Step
 from daemon.ports import Registry
@@ -35,3 +36,15 @@ def point_alias(
         return Seen(Outcome.FOREIGN, f"somebody pointed {alias} at version {points}")
 
     return Act(name, look, do, base)
+
+
+def while_aliased(act: Act, registry: Registry, model: str, alias: str, version: int | None) -> Act:
+    """Return the act, given up as soon as somebody else points the alias elsewhere."""
+
+    def look(step: Step) -> Seen:
+        points = registry.alias(model, alias)
+        if points != version:
+            return Seen(Outcome.FOREIGN, f"somebody pointed {alias} at version {points}")
+        return act.look(step)
+
+    return replace(act, look=look)

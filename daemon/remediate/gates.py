@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from daemon.config.endpoint import Gate
+from daemon.config.remedies import Gate
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,19 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from daemon.config.endpoint import EndpointSettings
-from daemon.domain.remediation import Remediation, Remedy, Step
+from daemon.domain.remediation import Approval, Remediation, Remedy, Step
 from daemon.remediate import archive, promote, retrain, rollback
+from daemon.remediate.ask import ASK
 from daemon.remediate.circumstances import windows_since
 from daemon.remediate.doors import Doors
+from daemon.remediate.frozen import thaw
 from daemon.remediate.journal import Act
-from daemon.store import remediations
+from daemon.remediate.known import known_config
+from daemon.remediate.traffic import changed_by_hand
+from daemon.store import approvals, remediations
 from daemon.store.engine import Store
+
+__all__ = ["ASK", "acts", "back_out", "disturbed", "patience", "wind_up"]
 
 
 def acts(one: Remediation, settings: EndpointSettings, doors: Doors, store: Store, *, now: datetime) -> Sequence[Act]:
@@ -20,7 +26,8 @@ def acts(one: Remediation, settings: EndpointSettings, doors: Doors, store: Stor
         return retrain.acts(one, settings, doors.jobs, doors.registry, done=_steps(one, store))
     if one.remedy is Remedy.PROMOTE:
         windows = partial(windows_since, store, one.endpoint)
-        return promote.acts(one, settings, doors.serving, doors.registry, windows, now=now)
+        steps, words = _steps(one, store), _words(one, store)
+        return promote.acts(one, settings, doors.serving, doors.registry, windows, steps=steps, words=words, now=now)
     if one.remedy is Remedy.ROLLBACK:
         return rollback.acts(one, settings, doors.serving, doors.registry, now=now)
     return archive.acts(one, settings, doors, store, now=now)
@@ -31,12 +38,34 @@ def back_out(one: Remediation, settings: EndpointSettings, doors: Doors, *, now:
     return promote.back_out(one, settings, doors.serving, doors.registry, now=now)
 
 
+def wind_up(
+    one: Remediation, settings: EndpointSettings, doors: Doors, store: Store, *, now: datetime
+) -> Sequence[Act]:
+    """Return the acts that follow a verified change: a standby is needed no longer."""
+    if one.remedy is not Remedy.PROMOTE:
+        return ()
+    return promote.wind_up(one, settings, doors.serving, steps=_steps(one, store), now=now)
+
+
+def disturbed(one: Remediation, doors: Doors, store: Store) -> str:
+    """Say what somebody else made of what a promotion or a rollback has set; empty where all of it still stands."""
+    config_version = known_config(one, _steps(one, store))
+    state = doors.serving.state(one.endpoint)
+    found = changed_by_hand(state, {one.to_version or 0: 100}, config_version)
+    if found:
+        return found
+    alias = thaw(one).alias
+    points = doors.registry.alias(one.model, alias)
+    return "" if points == one.to_version else f"somebody pointed {alias} at version {points}"
+
+
 def patience(one: Remediation, settings: EndpointSettings) -> timedelta:
     """Return how long a remediation may take before it counts as stuck."""
     steps = 2 * len(settings.promote.canary) + 4
+    asks = len(settings.promote.ask_before) * settings.approve.within
     return {
         Remedy.RETRAIN: settings.retrain.timeout,
-        Remedy.PROMOTE: settings.promote.timeout * steps,
+        Remedy.PROMOTE: settings.promote.timeout * steps + asks,
         Remedy.ROLLBACK: settings.rollback.timeout,
         Remedy.ARCHIVE: timedelta(hours=6),
     }[one.remedy]
@@ -45,3 +74,8 @@ def patience(one: Remediation, settings: EndpointSettings) -> timedelta:
 def _steps(one: Remediation, store: Store) -> dict[str, Step]:
     with store.read() as tx:
         return {s.name: s for s in remediations.steps(tx, one.id)}
+
+
+def _words(one: Remediation, store: Store) -> dict[str, Approval]:
+    with store.read() as tx:
+        return approvals.of(tx, one.id)

@@ -1,19 +1,25 @@
 """Promote: gates, smoke requests, canary steps judged beside the champion, then all traffic and alias. Or back out."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
 
-from daemon.config.endpoint import EndpointSettings, Promote
-from daemon.domain.remediation import Remediation, Step
+from daemon.config.endpoint import EndpointSettings
+from daemon.config.remedies import Promote
+from daemon.domain.remediation import Approval, Remediation, Step
 from daemon.domain.serving import entity_name
 from daemon.ports import Registry, Serving
 from daemon.remediate import gates
-from daemon.remediate.alias import point_alias
+from daemon.remediate.alias import point_alias, while_aliased
+from daemon.remediate.ask import ask
 from daemon.remediate.frozen import thaw
 from daemon.remediate.journal import Act, Outcome, Seen
+from daemon.remediate.known import known_config
 from daemon.remediate.traffic import Percents, set_traffic, while_serving
 from daemon.remediate.verify import Judged, verify
 
+RETIRE_WITHIN = timedelta(minutes=30)
+"""A standby that could not be put away by then stays: it costs money, and does no harm."""
 WindowsSince = Callable[[int, datetime], Sequence[Judged]]
 """The windows of a version that began at or after a moment, as the watch loop judged them."""
 
@@ -25,33 +31,72 @@ def acts(
     registry: Registry,
     windows: WindowsSince,
     *,
+    steps: Mapping[str, Step],
+    words: Mapping[str, Approval],
     now: datetime,
 ) -> Sequence[Act]:
-    """Return the plan: gates, stage at 0 %, smoke, each canary step with its bake, full, alias."""
+    """Return the plan: gates, stage at 0 %, smoke, each canary step with its bake, full, alias.
+
+    Before each step that the rules name, a person is asked.
+    """
     champion, challenger = versions(remediation)
     rules, model, frozen = settings.promote, remediation.model, thaw(remediation)
+    known = known_config(remediation, steps)
+    undisturbed = partial(while_serving, serving=serving, endpoint=settings.name, config_version=known)
+    aliased = partial(while_aliased, registry=registry, model=model, alias=frozen.alias, version=frozen.alias_version)
+    change = partial(set_traffic, serving=serving, endpoint=settings.name, model=model, now=now, config_version=known)
     plan = [_gates(rules, registry, model, challenger)]
     was: Percents = {champion: 100}
-    for name, wanted in stages(champion, challenger, frozen.canary):
-        plan.append(
-            set_traffic(name, serving, settings.name, model, was=[was], wanted=wanted, now=now, within=rules.timeout)
-        )
+    for name, wanted in stages(champion, challenger, frozen.canary, standby=frozen.standby):
+        if name in rules.ask_before:
+            asked = ask(name, remediation, words, within=settings.approve.within)
+            plan.append(undisturbed(asked, wanted=was))
+        plan.append(change(name, was=[was], wanted=wanted, within=rules.timeout))
         if name == "stage":
-            smoke = _smoke(remediation, rules, serving, registry)
-            plan.append(while_serving(smoke, serving, settings.name, wanted))
+            plan.append(undisturbed(_smoke(remediation, rules, serving, registry), wanted=wanted))
         elif name.startswith("canary"):
             bake = _bake(name.replace("canary", "bake"), rules, windows, challenger, now)
-            plan.append(while_serving(bake, serving, settings.name, wanted))
+            plan.append(undisturbed(aliased(bake), wanted=wanted))
         was = wanted
+    if "alias" in rules.ask_before:
+        plan.append(undisturbed(ask("alias", remediation, words, within=settings.approve.within), wanted=was))
     alias = point_alias("alias", registry, model, frozen.alias, was=[frozen.alias_version], wanted=challenger)
-    return [*plan, while_serving(alias, serving, settings.name, was)]
+    return [*plan, undisturbed(alias, wanted=was)]
 
 
-def stages(champion: int, challenger: int, canary: Sequence[int]) -> list[tuple[str, Percents]]:
+def wind_up(
+    remediation: Remediation,
+    settings: EndpointSettings,
+    serving: Serving,
+    *,
+    steps: Mapping[str, Step],
+    now: datetime,
+) -> Sequence[Act]:
+    """Return what follows once the challenger has been verified: the champion need not be kept ready any longer."""
+    champion, challenger = versions(remediation)
+    if not thaw(remediation).standby:
+        return ()
+    was, wanted = {challenger: 100, champion: 0}, {challenger: 100}
+    known = known_config(remediation, steps)
+    retire = set_traffic(
+        "retire",
+        serving,
+        settings.name,
+        remediation.model,
+        was=[was],
+        wanted=wanted,
+        now=now,
+        config_version=known,
+        within=RETIRE_WITHIN,
+    )
+    return (retire,)
+
+
+def stages(champion: int, challenger: int, canary: Sequence[int], *, standby: bool) -> list[tuple[str, Percents]]:
     """Return the traffic of each stage of a promotion, in order. Pure."""
     steps: list[tuple[str, Percents]] = [("stage", {champion: 100, challenger: 0})]
     steps += [(f"canary-{percent}", {champion: 100 - percent, challenger: percent}) for percent in canary]
-    return [*steps, ("full", {challenger: 100})]
+    return [*steps, ("full", {challenger: 100, champion: 0} if standby else {challenger: 100})]
 
 
 def back_out(
@@ -65,7 +110,8 @@ def back_out(
     """Return the plan that gives the champion everything back, whichever stage the promotion had reached."""
     champion, challenger = versions(remediation)
     model, frozen = remediation.model, thaw(remediation)
-    was = [traffic for _, traffic in stages(champion, challenger, frozen.canary)]
+    was = [traffic for _, traffic in stages(champion, challenger, frozen.canary, standby=frozen.standby)]
+    was.append({challenger: 100})
     wanted = {champion: 100}
     # not pinned: an update of the promotion's own may still have been on its way
     traffic = set_traffic("back-out", serving, settings.name, model, was=was, wanted=wanted, now=now, pinned=False)

@@ -41,7 +41,8 @@ def acts(
             return Seen(Outcome.WAIT, f"run {run.run_id} is {run.state}")
         if run.state is RunState.SUCCEEDED:
             return Seen(Outcome.DONE, f"run {run.run_id} succeeded")
-        return Seen(Outcome.FAILED, f"run {run.run_id} {run.state}: {run.message or 'no message'}")
+        ended = Outcome.CANCELLED if run.state is RunState.CANCELLED else Outcome.FAILED
+        return Seen(ended, f"run {run.run_id} {run.state}: {run.message or 'no message'}")
 
     def challenger(step: Step) -> Seen:
         began = done["run"].started_at or remediation.created_at

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from daemon.config.endpoint import Archive
+from daemon.config.remedies import Archive
 from daemon.domain.registry import ModelVersion
 
 MARKED = "mlsteward.stale_since"

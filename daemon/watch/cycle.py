@@ -15,10 +15,11 @@ from pathlib import Path
 from daemon.config.endpoint import EndpointSettings
 from daemon.domain.baseline import Baseline
 from daemon.domain.decision import Decision
-from daemon.domain.finding import Cause, Check, Finding, Trail
+from daemon.domain.finding import Cause, Check, Finding
 from daemon.domain.profile import Profile
 from daemon.domain.sample import HealthCount, Part
 from daemon.domain.serving import EndpointState
+from daemon.domain.trail import Trail
 from daemon.ports import InferenceLog, PlatformError, Registry, Serving, Tables
 from daemon.store.engine import Store
 from daemon.watch import memory, sample, who

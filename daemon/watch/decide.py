@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from daemon.domain.decision import Action, Because, Decision
-from daemon.domain.finding import Against, Cause, Finding, Phase, Trail, Verdict
+from daemon.domain.finding import Against, Cause, Finding, Verdict
 from daemon.domain.remediation import Remedy, Standing, VersionVerdict
+from daemon.domain.trail import Phase, Trail
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from daemon.config.endpoint import EndpointSettings
-from daemon.domain.finding import Cause, Check, Trail
+from daemon.domain.finding import Cause, Check
 from daemon.domain.profile import Health
 from daemon.domain.remediation import Standing, VersionVerdict
 from daemon.domain.serving import EndpointState
+from daemon.domain.trail import Trail
 from daemon.store import endpoints, findings, profiles, verdicts
 from daemon.store.engine import Store, Tx
 from daemon.watch.decide import last_known_good

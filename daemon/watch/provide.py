@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from daemon.config.endpoint import EndpointSettings
 from daemon.domain.baseline import Baseline
-from daemon.domain.finding import Cause, Phase, Verdict
+from daemon.domain.finding import Cause, Verdict
 from daemon.domain.sample import Part
+from daemon.domain.trail import Phase
 from daemon.domain.window import EPOCH, Window
 from daemon.ports import PlatformError
 from daemon.store import baselines, profiles

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from daemon.config.endpoint import Decide
-from daemon.domain.finding import Cause, Check, Finding, Phase, Trail, Verdict
+from daemon.config.detection import Decide
+from daemon.domain.finding import Cause, Check, Finding, Verdict
+from daemon.domain.trail import Phase, Trail
 
 
 def follow(trails: Mapping[Check, Trail], findings: Iterable[Finding], rule: Decide) -> dict[Check, Trail]:
@@ -34,7 +35,7 @@ def step(trail: Trail, finding: Finding, rule: Decide) -> Trail:
         return trail
     kept = max(rule.of, rule.clear, rule.good)
     recent = (*trail.recent, finding.verdict)[-kept:]
-    trail = replace(trail, recent=recent)
+    trail = replace(trail, recent=recent, seen=finding.window.end)
     breaches = recent[-rule.of :].count(Verdict.BREACH)
     over = healthy_run(recent) >= rule.clear
     if trail.phase is Phase.FIRING:

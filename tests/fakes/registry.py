@@ -86,6 +86,10 @@ class FakeRegistry(Fake):
         folder.mkdir(parents=True, exist_ok=True)
         return Path(shutil.copy(source, folder))
 
+    def loadable(self, model: str, version: int) -> bool:
+        self._ask("loadable")
+        return (model, version) in self._versions and self.artifacts(model, version).exists()
+
     def download(self, model: str, version: int, folder: Path) -> None:
         self._ask("download")
         self._find(model, version)

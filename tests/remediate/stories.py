@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from daemon.config import settings as config
-from daemon.config.endpoint import Archive, EndpointSettings, Gate, Modes, Promote, Retrain
-from daemon.domain.finding import Against, Check, Finding, Phase, Reason, Statistic, Trail, Verdict
+from daemon.config.endpoint import EndpointSettings
+from daemon.config.remedies import Archive, Gate, Modes, Promote, Retrain
+from daemon.domain.finding import Against, Check, Finding, Reason, Statistic, Verdict
 from daemon.domain.profile import Coverage, Health, Profile
 from daemon.domain.remediation import (
     IN_FLIGHT,
@@ -23,6 +24,7 @@ from daemon.domain.remediation import (
     VersionVerdict,
     new_id,
 )
+from daemon.domain.trail import Phase, Trail
 from daemon.domain.window import Window
 from daemon.ports import PlatformError
 from daemon.remediate import archive, cycle
@@ -53,7 +55,9 @@ class Story:
         self.jobs = FakeJobs(self.ledger)
         self.registry = FakeRegistry(folder / "registry", self.ledger)
         self.settings = settings_of(folder, **rules)
-        self.doors = cycle.Doors(self.serving, self.registry, self.jobs, folder / "scratch")
+        self.doors = cycle.Doors(
+            self.serving, self.registry, self.jobs, folder / "scratch", fleet={ENDPOINT: 6 * QUARTER}
+        )
         self.store = self._open()
         self.verdicts: dict[int, Verdict] = {}
         """How the watch loop judges a version's windows; healthy where nothing is said."""
@@ -235,7 +239,7 @@ def firing(check: Check, *, endpoint: str, version: int, end: datetime) -> Trail
         0.1,
         Against.BEFORE,
     )
-    return Trail(found, Phase.FIRING, end - QUARTER, (Verdict.BREACH,) * 3, end)
+    return Trail(found, Phase.FIRING, end - QUARTER, (Verdict.BREACH,) * 3, end, end)
 
 
 def profile(version: int, window: Window, verdict: Verdict | None, requests: int) -> Profile:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from daemon.config.endpoint import Promote
+from daemon.config.remedies import Promote
 from daemon.domain.finding import Verdict
 from daemon.domain.remediation import Remedy, Standing, State
 from daemon.ports import PlatformError

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.config.endpoint import Gate
+from daemon.config.remedies import Gate
 from daemon.remediate.gates import judge
 
 AUC = Gate(metric="auc", min=0.7)

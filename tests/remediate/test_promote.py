@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.config.endpoint import Gate, Promote
+from daemon.config.remedies import Gate, Promote
 from daemon.domain.finding import Verdict
 from daemon.domain.remediation import Remedy, Standing, State, StepState
 from daemon.remediate.promote import stages

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.config.endpoint import Archive
+from daemon.config.remedies import Archive
 from daemon.domain.registry import ModelVersion
 from daemon.remediate.stale import ARCHIVED, KEEP, MARKED, Housekeeping, due, spared
 

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from math import inf
 
-from daemon.domain.finding import Cause, Check, Phase, Statistic, Trail, Verdict
+from daemon.domain.finding import Cause, Check, Statistic, Verdict
+from daemon.domain.trail import Phase, Trail
 from daemon.store import findings
 from daemon.store.engine import Store
 from tests.store.nouns import health_trail, trail, window

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from daemon.config.endpoint import Decide
-from daemon.domain.finding import Against, Check, Finding, Phase, Reason, Statistic, Trail, Verdict
+from daemon.config.detection import Decide
+from daemon.domain.finding import Against, Check, Finding, Reason, Statistic, Verdict
+from daemon.domain.trail import Phase, Trail
 from daemon.domain.window import Window
 from daemon.watch.trail import follow
 

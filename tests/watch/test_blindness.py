@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from daemon.domain.decision import Because
 from daemon.domain.event import Severity
-from daemon.domain.finding import Phase
 from daemon.domain.remediation import Remedy
+from daemon.domain.trail import Phase
 from tests.watch.traffic import START, after, requests
 from tests.watch.world import World
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from daemon.config.endpoint import Watch
+from daemon.config.detection import Watch
 from daemon.domain.decision import Because
 from tests.watch.traffic import QUARTER, SETTLE, after, window
 from tests.watch.world import AIR_TIME, FLIGHTS, Begin, World

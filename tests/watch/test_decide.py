@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.config.endpoint import Decide
+from daemon.config.detection import Decide
 from daemon.domain.decision import Action, Because
-from daemon.domain.finding import Against, Check, Phase, Statistic, Trail
+from daemon.domain.finding import Against, Check, Statistic
 from daemon.domain.remediation import Remedy, Standing, VersionVerdict
+from daemon.domain.trail import Phase, Trail
 from daemon.watch.decide import View, decide, last_known_good
 from tests.watch.stories import DRIFT, ERRORS, START, firing, lived, window
 

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from daemon.domain.finding import Phase, Verdict
+from daemon.domain.finding import Verdict
+from daemon.domain.trail import Phase
 from tests.watch.traffic import SETTLE, after, requests, window
 from tests.watch.world import World
 

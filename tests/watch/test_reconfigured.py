@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
-from daemon.config.endpoint import Decide, Drift, Modes
+from daemon.config.detection import Decide, Drift
+from daemon.config.remedies import Modes
 from daemon.domain.decision import Because
-from daemon.domain.finding import Phase
 from daemon.domain.remediation import Mode
+from daemon.domain.trail import Phase
 from tests.watch.world import FLIGHTS, World
 
 HOUR = timedelta(hours=1)

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from daemon.config.endpoint import Modes, Retrain
+from daemon.config.remedies import Modes, Retrain
 from daemon.domain.decision import Because
 from daemon.domain.event import Severity
-from daemon.domain.finding import Against, Phase, Verdict
+from daemon.domain.finding import Against, Verdict
 from daemon.domain.remediation import Mode, Remediation, Remedy, Standing, State, VersionVerdict
+from daemon.domain.trail import Phase
 from daemon.store import verdicts
 from tests.watch.traffic import MODEL, START, after, window
 from tests.watch.world import FLIGHTS, Begin, World

@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.config.endpoint import Decide
-from daemon.domain.finding import Phase, Verdict
+from daemon.config.detection import Decide
+from daemon.domain.finding import Verdict
+from daemon.domain.trail import Phase
 from daemon.watch.trail import follow, proven
 from tests.watch.stories import DRIFT, ERRORS, START, finding, lived, phases, window
 

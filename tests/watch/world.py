@@ -10,12 +10,15 @@ from typing import Any
 from sqlalchemy import Engine, event, select
 
 from daemon.config import settings as config
-from daemon.config.endpoint import BaselineSettings, Decide, Drift, EndpointSettings, Health, Modes, Retrain, Watch
+from daemon.config.detection import BaselineSettings, Decide, Drift, Health, Watch
+from daemon.config.endpoint import EndpointSettings
+from daemon.config.remedies import Modes, Retrain
 from daemon.domain.baseline import Baseline
 from daemon.domain.event import Event
-from daemon.domain.finding import Cause, Phase, Trail, Verdict
+from daemon.domain.finding import Cause, Verdict
 from daemon.domain.profile import Profile
 from daemon.domain.remediation import Mode, Remediation, Remedy, State, VersionVerdict
+from daemon.domain.trail import Phase, Trail
 from daemon.store import baselines, endpoints, events, findings, profiles, remediations, verdicts
 from daemon.store.engine import Store, StoreError, Tx
 from daemon.store.tables import metadata

@@ -74,6 +74,15 @@ class MlflowRegistry:
         with asking(f"fetch the training data of run {run_id}"):
             return fetch_training_data(self._client, run_id, folder)
 
+    def loadable(self, model: str, version: int) -> bool:
+        try:
+            with asking(f"look for the artifacts of {model} version {version}"):
+                return self._artifacts.present(model, version)
+        except PlatformError as error:
+            if error.missing:
+                return False
+            raise
+
     def download(self, model: str, version: int, folder: Path) -> None:
         with asking(f"download the artifacts of {model} version {version}"):
             self._artifacts.download(model, version, folder)

@@ -1,0 +1,55 @@
+"""A trail: the life of one check's findings over many windows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from daemon.domain.finding import Finding, Verdict
+
+
+class Phase(StrEnum):
+    INACTIVE = "inactive"
+    PENDING = "pending"
+    """In breach, but on too few windows to be believed."""
+    FIRING = "firing"
+    CLEARING = "clearing"
+    """Was firing, and has been healthy since, but not for long enough to be over."""
+    RESOLVED = "resolved"
+
+    @property
+    def trouble(self) -> bool:
+        """Not well: nothing good may be concluded of a version while it lasts."""
+        return self in (Phase.PENDING, Phase.FIRING, Phase.CLEARING)
+
+
+PHASES: Mapping[Phase, frozenset[Phase]] = {
+    Phase.INACTIVE: frozenset({Phase.PENDING, Phase.FIRING}),
+    Phase.PENDING: frozenset({Phase.FIRING, Phase.INACTIVE}),
+    Phase.FIRING: frozenset({Phase.CLEARING, Phase.RESOLVED}),
+    Phase.CLEARING: frozenset({Phase.FIRING, Phase.RESOLVED}),
+    Phase.RESOLVED: frozenset({Phase.PENDING, Phase.FIRING, Phase.INACTIVE}),
+}
+"""Every move that one valid window can make. Windows without an answer make none; a new subject begins anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """The life of one check's findings on one served version: M of N valid windows in, K healthy ones out."""
+
+    last: Finding
+    phase: Phase = Phase.INACTIVE
+    since: datetime | None = None
+    """Start of the window in which the present run of trouble began (event time)."""
+    recent: tuple[Verdict, ...] = field(default=())
+    """The last valid verdicts, oldest first: as many as any rule looks back."""
+    newest: datetime | None = None
+    """End of the newest window that counted: a window counts once, however often it is read again."""
+    seen: datetime | None = None
+    """End of the newest window that had an answer. What was not seen lately is frozen: it starts and ends nothing."""
+    flaps: int = 0
+    """Times that it fired again before it was over."""
+    flapping: bool = False
+    """Comes and goes too often for anything to be done about it."""
+    subject: str = ""
+    """What the answers are about: baseline and rules. Where it changes, the trail begins anew."""

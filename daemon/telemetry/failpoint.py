@@ -1,0 +1,31 @@
+"""Named instants at which a test can end or freeze the process. Armed by the environment alone; else they do nothing.
+
+MLSTEWARD_FAILPOINT=after_call:2=kill      at its second passing, SIGKILL
+"""
+
+import os
+import re
+import signal
+from itertools import count
+
+POINTS = (
+    "after_intent",
+    "before_call",
+    "after_call",
+    "after_answer",
+    "after_close",
+    "before_move",
+    "after_move",
+)
+"""Around a step: its intent is committed; the call is counted; it was made; its answer is noted; the step is closed.
+Around a move: about to be committed; committed."""
+
+ARMED = re.fullmatch(r"(\w+)(?::(\d+))?=(kill|stop)", os.environ.get("MLSTEWARD_FAILPOINT", ""))
+SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
+_passings = count(1)
+
+
+def failpoint(name: str) -> None:
+    """Pass the point, unless it is armed."""
+    if ARMED and ARMED[1] == name and next(_passings) == int(ARMED[2] or 1):
+        os.kill(os.getpid(), SIGNALS[ARMED[3]])
