@@ -55,6 +55,7 @@ class Daemon:
         self.log = folder / "mlsteward.log"
         self.config.write_text(config)
         self._environment = {**os.environ, "NO_PROXY": "127.0.0.1", "TZ": "UTC", **environment}
+        self.store_url = f"sqlite:///{folder}/mlsteward.db"
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -113,7 +114,7 @@ class Daemon:
         return float(lines[0].rsplit(" ", 1)[1]) if lines else None
 
     def events(self, kind: str = "") -> list[Event]:
-        store = Store.open(StoreSettings(url=f"sqlite:///{self.folder}/mlsteward.db"), migrate=False)
+        store = Store.open(StoreSettings(url=self.store_url), migrate=False)
         try:
             with store.read() as tx:
                 return [e for e in events.history(tx, limit=500) if e.kind.startswith(kind)]

@@ -1,0 +1,285 @@
+"""A place of its own for one case: an endpoint, a registered model, a job, a database, and a real daemon process.
+
+The harness stands in for the watch loop alone, whose work takes minutes of traffic: it writes down that what serves is
+well, or not, as the loop would. The daemon finds no inference table, so that its own looks write nothing.
+"""
+
+import json
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+from daemon.config import settings as config
+from daemon.domain.event import Event
+from daemon.domain.finding import Check, Statistic, Verdict
+from daemon.domain.remediation import Remediation, Remedy, Standing, State, VersionVerdict, new_id
+from daemon.domain.restraint import Restraint
+from daemon.domain.window import Window
+from daemon.store import endpoints, events, findings, profiles, remediations, restraints, verdicts
+from daemon.store.engine import Store, StoreError
+from tests.faults.ground import DEPLOY_SECONDS, Ground
+from tests.faults.history import Call, Kind, Rules, broken, effects
+from tests.faults.proxy import Seen
+from tests.remediate.stories import firing, profile, proposal
+from tests.scenarios.process import Daemon
+
+CONFIG = Path(__file__).with_name("config.toml")
+FAULTS = Path(__file__).parents[2]
+PATIENCE_SECONDS = 150.0
+"""For a case to come to its end: a call that nobody answered is looked after for half a minute, on a busy machine."""
+WATCH_SECONDS = 0.25
+ERRORS, DRIFT = Check(Statistic.ERRORS_4XX), Check(Statistic.KS, "distance")
+CONFIG_PATH = re.compile(r"^/api/2\.0/serving-endpoints/(?P<endpoint>[^/]+)/config$")
+ARTIFACTS = re.compile(r"mlflow-artifacts/artifacts/(?P<path>[^?]+)")
+
+
+class Site:
+    """Version 1 serves and is the champion; nothing is known of any version, and nothing is open."""
+
+    def __init__(self, ground: Ground, database: str, *, rules: str = "", versions: int = 1, serves: int = 1, alone: bool = False, archives: str = "off") -> None:
+        n = ground.number()
+        self.ground, self.serves = ground, serves
+        self.folder = ground.folder / f"site-{n}"
+        self.folder.mkdir()
+        self.endpoint, self.model = f"site-{n}", f"site_{n}"
+        self.workspace = ground.proxies.before(ground.box.address.host)
+        self.mlflow = ground.proxies.before(ground.box.address.mlflow)
+        self.job = self._declare_job()
+        self.url = ground.database(database, self.folder)
+        self.verdicts: dict[int, Verdict] = {}
+        """How the versions that serve are judged; healthy where nothing is said."""
+        self.requests = 100
+        """In each window; none: nothing is seen."""
+        self.daemons: list[Daemon] = []
+        self._rules, self._registered, self._alone, self._archives = rules, versions, alone, archives
+        self._stop = threading.Event()
+        self._watching = threading.Thread(target=self._watch, name=f"watch {self.endpoint}", daemon=True)
+
+    def __enter__(self) -> Self:
+        self.store = Store.open(config.Store(url=self.url))
+        self.ground.versions.model(self.model)
+        for _ in range(self._registered):
+            self.ground.versions.register(self.model, alone=self._alone)
+        self.point("champion", self.serves)
+        self._after = len(self.control.effects())
+        self.control.call("POST", "/api/2.0/serving-endpoints", {"name": self.endpoint, "config": self._first()})
+        self.control.wait_until_deployed(self.endpoint, deadline_seconds=60)
+        self._after = max(effect["seq"] for effect in self.control.effects(after=self._after))
+        self._watching.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for daemon in self.daemons:
+            daemon.__exit__(kind, error, trace)
+        self._stop.set()
+        self._watching.join()
+        self.store.close()
+
+    @property
+    def control(self) -> Any:
+        return self.ground.box.control
+
+    def configuration(self, **changes: str) -> str:
+        """Return the daemon's configuration, with parts of it replaced."""
+        address = self.ground.box.address
+        given = {
+            "host": self.workspace.url,
+            "mlflow": self.mlflow.url,
+            "store": self.url,
+            "endpoint": self.endpoint,
+            "model": self.model,
+            "job": str(self.job),
+            "folder": str(self.folder),
+            "archives": self._archives,
+        }
+        assert address.token not in given.values()
+        text = CONFIG.read_text()
+        for name, value in (given | changes).items():
+            text = text.replace(f"<{name}>", value)
+        return text + self._rules
+
+    def daemon(self, *, name: str = "mlsteward", text: str = "", **environment: str) -> Daemon:
+        """Return a daemon of this site that is not started yet."""
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        token = self.ground.box.address.token
+        one = Daemon(
+            folder, text or self.configuration(), TEST_TOKEN=token, PYTHONPATH=str(FAULTS), OMP_NUM_THREADS="1", **environment
+        )
+        one.store_url = self.url
+        self.daemons.append(one)
+        return one
+
+    # --- what the store is told
+
+    def stands(self, version: int, standing: Standing) -> None:
+        with self.store.begin() as tx:
+            verdicts.set_standing(
+                tx, VersionVerdict(self.endpoint, self.model, version, standing, "so told", datetime.now(UTC))
+            )
+
+    def fires(self, check: Check = ERRORS, *, version: int = 1, end: datetime | None = None) -> None:
+        trail = firing(check, endpoint=self.endpoint, version=version, end=end or datetime.now(UTC))
+        with self.store.begin() as tx:
+            findings.save(tx, [trail])
+
+    def propose(self, remedy: Remedy, *, to: int | None = None, **changes: Any) -> Remediation:
+        now = datetime.now(UTC)
+        mine = {"id": new_id(self.endpoint, remedy, now), "endpoint": self.endpoint, "model": self.model}
+        one = replace(proposal(remedy, now), **mine, to_version=to, **changes)
+        with self.store.begin() as tx:
+            assert remediations.propose(tx, one)
+        return one
+
+    def impose(self, restraint: Restraint) -> None:
+        with self.store.begin() as tx:
+            restraints.impose(tx, restraint)
+
+    # --- what is so
+
+    def history(self) -> list[Remediation]:
+        """Return all remediations, oldest first."""
+        with self.store.read() as tx:
+            return remediations.history(tx, self.endpoint, limit=100)[::-1]
+
+    def ends(self) -> list[tuple[str, str]]:
+        return [(str(r.remedy), str(r.state)) for r in self.history()]
+
+    def states(self) -> list[State]:
+        return [r.state for r in self.history()]
+
+    def events(self, kind: str = "") -> list[Event]:
+        with self.store.read() as tx:
+            return [e for e in events.history(tx, limit=500)[::-1] if e.kind.startswith(kind)]
+
+    def restraints(self) -> list[Restraint]:
+        with self.store.read() as tx:
+            return restraints.in_force(tx, datetime.now(UTC), self.endpoint)
+
+    def traffic(self) -> dict[int, int]:
+        """Return what serves, versions at 0 % included."""
+        shown = self.control.call("GET", f"/api/2.0/serving-endpoints/{self.endpoint}")["config"]
+        shares = {r["served_model_name"]: r["traffic_percentage"] for r in shown["traffic_config"]["routes"]}
+        return {int(e["entity_version"]): shares.get(e["name"], 0) for e in shown["served_entities"]}
+
+    def champion(self) -> int | None:
+        return self.ground.versions.alias(self.model, "champion")
+
+    def point(self, alias: str, version: int) -> None:
+        self.ground.versions.set_alias(self.model, alias, version)
+
+    def artifacts(self, version: int) -> str:
+        """Return the path of a version's artifacts on the server."""
+        return self.ground.versions.path(self.model, version)
+
+    def deploy_by_hand(self, version: int) -> None:
+        """Give all traffic to a version, as a person would, past the daemon's proxy."""
+        body = {"served_entities": [self._entity(version)]}
+        self.control.call("PUT", f"/api/2.0/serving-endpoints/{self.endpoint}/config", body)
+        self.control.wait_until_deployed(self.endpoint, deadline_seconds=60)
+
+    # --- what was done
+
+    def calls(self) -> list[Call]:
+        """Return every call that was meant to change the world: the workspace's own log, and the registry's."""
+        logged = [e for e in self.control.effects(after=self._after) if self._mine(e)]
+        return [*map(_of_workspace, logged), *filter(None, map(self._of_registry, self.mlflow.changes))]
+
+    def done(self, rules: Rules) -> list[tuple[str, object]]:
+        """Return what was done to the world, in order, without what is another time at each run."""
+        told = []
+        for call in effects(self.calls(), rules):
+            told.append((str(call.kind), call.wanted if call.kind in (Kind.TRAFFIC, Kind.ALIAS) else call.subject))
+        return told
+
+    def check(self, rules: Rules) -> None:
+        """Hold the history against the promises."""
+        rules = replace(rules, deploys_in=timedelta(seconds=DEPLOY_SECONDS))
+        assert not (trouble := broken(self.calls(), rules)), "; ".join(trouble)
+
+    def wait(self, what: str, so: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
+        deadline = time.monotonic() + seconds
+        while not so():
+            if time.monotonic() > deadline:
+                logs = "\n".join(d.log.read_text()[-1500:] for d in self.daemons if d.log.exists())
+                open_now = [(r.remedy.value, r.state.value, r.outcome) for r in self.history()]
+                raise AssertionError(f"waited {seconds:g} s for {what}; {open_now}\n{logs}")
+            time.sleep(0.1)
+
+    # --- the inside
+
+    def _first(self) -> dict[str, Any]:
+        return {"served_entities": [self._entity(self.serves)]}
+
+    def _entity(self, version: int) -> dict[str, Any]:
+        return {"entity_name": self.model, "entity_version": str(version), "scale_to_zero_enabled": False}
+
+    def _declare_job(self) -> int:
+        run, source = self.ground.versions.shared()
+        command = [sys.executable, "-m", "tests.faults.job", "--mlflow", self.ground.box.address.mlflow]
+        command += ["--run", run, "--source", source, "--seconds", "0.3"]
+        parameters = ["endpoint", "model", "reason", "remediation", "champion_version", "window_start", "window_end"]
+        return int(self.control.declare_job(f"train {self.endpoint}", command, parameters))
+
+    def _mine(self, effect: Mapping[str, Any]) -> bool:
+        found = CONFIG_PATH.match(effect["path"])
+        if found:
+            return found["endpoint"] == self.endpoint
+        return effect["path"].endswith("/run-now") and effect["body"].get("job_id") == self.job
+
+    def _of_registry(self, seen: Seen) -> Call | None:
+        """Read a request to the MLflow server; None where it changes nothing that we speak of."""
+        request, done = seen.request, seen.status == 200
+        path = urlsplit(request.path)
+        if path.path.endswith("/registered-models/alias"):
+            body = json.loads(request.body)
+            return Call(seen.at, Kind.ALIAS, f"{body['name']}@{body['alias']}", int(body["version"]), done)
+        if path.path.endswith("/model-versions/set-tag"):
+            body = json.loads(request.body)
+            return Call(seen.at, Kind.TAG, f"{body['version']}:{body['key']}", body["value"], done)
+        if request.method == "DELETE" and (found := ARTIFACTS.search(request.path)):
+            return Call(seen.at, Kind.REMOVAL, found["path"], parse_qs(path.query).get("path"), done)
+        return None
+
+    def _watch(self) -> None:
+        """Write down, again and again, how the versions that serve are doing: what the watch loop would have seen."""
+        before = datetime.now(UTC)
+        while not self._stop.wait(WATCH_SECONDS):
+            now = datetime.now(UTC)
+            # what cannot be read or written now is a gap in what was seen, as it would be for the loop itself
+            with suppress(StoreError, RuntimeError, OSError):
+                self._write_down(Window(before, now))
+            before = now
+
+    def _write_down(self, window: Window) -> None:
+        if not self.requests:
+            return
+        serve: Sequence[int] = [v for v, percent in self.traffic().items() if percent]
+        seen = [replace(profile(v, window, self.verdicts.get(v), self.requests), endpoint=self.endpoint) for v in serve]
+        with self.store.begin() as tx:
+            profiles.save(tx, seen)
+            endpoints.save_watermark(tx, self.endpoint, window.end)
+
+
+def _of_workspace(effect: Mapping[str, Any]) -> Call:
+    at, granted = datetime.fromisoformat(effect["time"]), effect["status"] == 200
+    body = effect["body"]
+    if found := CONFIG_PATH.match(effect["path"]):
+        versions = {e.get("name") or f"{e['entity_name']}-{e['entity_version']}": int(e["entity_version"]) for e in body["served_entities"]}
+        routes = (body.get("traffic_config") or {}).get("routes") or []
+        shares = {versions[r["served_model_name"]]: int(r["traffic_percentage"]) for r in routes}
+        shares = shares or dict.fromkeys(versions.values(), 100)
+        return Call(at, Kind.TRAFFIC, found["endpoint"], shares, granted)
+    token = body.get("idempotency_token", "")
+    return Call(at, Kind.RUN, str(body.get("job_id")), token, granted, fresh="again, by its" not in effect["what"])
