@@ -11,6 +11,8 @@ from tempfile import mkdtemp
 from types import TracebackType
 from typing import Self
 
+from daemon.config import settings as config
+from daemon.store.engine import Store
 from playground.process import Playground
 from tests.faults.proxy import Proxies
 from tests.faults.versions import Versions
@@ -81,6 +83,11 @@ class Ground:
         with self._lock:
             self._postgres = self._postgres or self._stack.enter_context(Postgres())
             return self._postgres
+
+    def store(self, url: str) -> Store:
+        """Open a database of a case's own. Alembic keeps what it migrates in globals: one at a time."""
+        with self._lock:
+            return Store.open(config.Store(url=url))
 
     def database(self, kind: str, folder: Path) -> str:
         """Return the URL of a new database: `sqlite` below the folder, or `postgresql`."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from importlib import import_module
 
-from tests.faults.report import Case, Tests
+from tests.faults.report import Tried
 
 PROMISES = {
     "P1": "No action on missing, stale or too small data",
@@ -27,11 +27,14 @@ PROMISES = {
 }
 """As in facts/safe-remediation.md, part 6."""
 
-MODULES = ("tests.machine.faults",)
-"""Each has a function `cases()` that returns Case and Tests."""
+MODULES = (
+    "tests.faults.kills",
+    "tests.machine.faults",
+)
+"""Each has a function `cases()` that returns Case, Family and Tests."""
 
 
-def all_cases() -> Iterator[Case | Tests]:
+def all_cases() -> Iterator[Tried]:
     """Return everything that is tried, from every module that is there."""
     for name in MODULES:
         try:

@@ -1,7 +1,8 @@
 """The cases behind the promises, and the table of what was tried and what held.
 
 A module that has cases has a function `cases()`, and its name stands in `tests.faults.promises.MODULES`. It returns a
-`Case` for each thing tried by hand, and `Tests` where pytest tests that are there already show a promise.
+`Case` for each thing tried by hand, a `Family` where a look must show which there are, and `Tests` where pytest tests
+that are there already show a promise.
 """
 
 import json
@@ -35,6 +36,15 @@ class Case:
     @property
     def id(self) -> str:
         return f"{self.promise}/{self.tried}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Cases that are known only after a look at the ground, such as one for each instant that occurs."""
+
+    promise: str
+    tried: str
+    members: "Callable[[Ground], Iterable[Case]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +104,10 @@ class Report:
     def row(self, promise: str, tried: str) -> Row:
         return self._rows.setdefault((promise, tried), Row(promise, tried))
 
+    def forget_untried(self) -> None:
+        """Drop the rows of which nothing was asked for."""
+        self._rows = {key: row for key, row in self._rows.items() if row.cases}
+
     @property
     def rows(self) -> list[Row]:
         return sorted(self._rows.values(), key=lambda row: int(row.promise.removeprefix("P")))
@@ -108,12 +122,10 @@ class Report:
         path.write_text(json.dumps([row.as_json() for row in self.rows], indent=2) + "\n")
 
 
-def chosen(cases: Iterable[Case | Tests], *, promises: frozenset[str], only: str, short: bool) -> list[Case | Tests]:
-    """Return what was asked for: of these promises (none named: all), with these words in the id."""
-    return [
-        c
-        for c in cases
-        if (not promises or c.promise in promises)
-        and (not short or (isinstance(c, Case) and c.short))
-        and only in (c.id if isinstance(c, Case) else f"{c.promise}/{c.tried}")
-    ]
+Tried = Case | Family | Tests
+
+
+def wanted(cases: Iterable[Tried], *, promises: frozenset[str], short: bool) -> list[Tried]:
+    """Return what belongs to these promises (none named: to all), and to the short form where that is asked for."""
+    mine = [c for c in cases if not promises or c.promise in promises]
+    return [c for c in mine if isinstance(c, Case) and c.short] if short else mine

@@ -18,14 +18,13 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
-from daemon.config import settings as config
 from daemon.domain.event import Event
 from daemon.domain.finding import Check, Statistic, Verdict
 from daemon.domain.remediation import Remediation, Remedy, Standing, State, VersionVerdict, new_id
 from daemon.domain.restraint import Restraint
 from daemon.domain.window import Window
 from daemon.store import endpoints, events, findings, profiles, remediations, restraints, verdicts
-from daemon.store.engine import Store, StoreError
+from daemon.store.engine import StoreError
 from tests.faults.ground import DEPLOY_SECONDS, Ground
 from tests.faults.history import Call, Kind, Rules, broken, effects
 from tests.faults.proxy import Seen
@@ -65,7 +64,7 @@ class Site:
         self._watching = threading.Thread(target=self._watch, name=f"watch {self.endpoint}", daemon=True)
 
     def __enter__(self) -> Self:
-        self.store = Store.open(config.Store(url=self.url))
+        self.store = self.ground.store(self.url)
         self.ground.versions.model(self.model)
         for _ in range(self._registered):
             self.ground.versions.register(self.model, alone=self._alone)
@@ -113,6 +112,7 @@ class Site:
         """Return a daemon of this site that is not started yet."""
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
+        assert not [d for d in self.daemons if d.folder == folder and d.ended is None], "one at a time in a folder"
         token = self.ground.box.address.token
         one = Daemon(
             folder, text or self.configuration(), TEST_TOKEN=token, PYTHONPATH=str(FAULTS), OMP_NUM_THREADS="1", **environment
@@ -249,7 +249,7 @@ class Site:
             body = json.loads(request.body)
             return Call(seen.at, Kind.TAG, f"{body['version']}:{body['key']}", body["value"], done)
         if request.method == "DELETE" and (found := ARTIFACTS.search(request.path)):
-            return Call(seen.at, Kind.REMOVAL, found["path"], parse_qs(path.query).get("path"), done)
+            return Call(seen.at, Kind.REMOVAL, found["path"].rstrip("/"), parse_qs(path.query).get("path"), done)
         return None
 
     def _watch(self) -> None:

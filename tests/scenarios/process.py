@@ -89,6 +89,7 @@ class Daemon:
 
     @property
     def ended(self) -> int | None:
+        """The exit status, negative for a signal; None while it runs."""
         return self.process.poll()
 
     @property
