@@ -29,6 +29,7 @@ PROMISES = {
 
 MODULES = (
     "tests.faults.kills",
+    "tests.faults.lost",
     "tests.machine.faults",
 )
 """Each has a function `cases()` that returns Case, Family and Tests."""

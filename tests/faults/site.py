@@ -35,7 +35,8 @@ CONFIG = Path(__file__).with_name("config.toml")
 FAULTS = Path(__file__).parents[2]
 PATIENCE_SECONDS = 150.0
 """For a case to come to its end: a call that nobody answered is looked after for half a minute, on a busy machine."""
-WATCH_SECONDS = 0.25
+LOOK_SECONDS = 0.3
+WATCH_SECONDS = 0.5
 ERRORS, DRIFT = Check(Statistic.ERRORS_4XX), Check(Statistic.KS, "distance")
 CONFIG_PATH = re.compile(r"^/api/2\.0/serving-endpoints/(?P<endpoint>[^/]+)/config$")
 ARTIFACTS = re.compile(r"mlflow-artifacts/artifacts/(?P<path>[^?]+)")
@@ -50,6 +51,7 @@ class Site:
         self.folder = ground.folder / f"site-{n}"
         self.folder.mkdir()
         self.endpoint, self.model = f"site-{n}", f"site_{n}"
+        self.control = ground.box.control
         self.workspace = ground.proxies.before(ground.box.address.host)
         self.mlflow = ground.proxies.before(ground.box.address.mlflow)
         self.job = self._declare_job()
@@ -84,10 +86,6 @@ class Site:
         self._stop.set()
         self._watching.join()
         self.store.close()
-
-    @property
-    def control(self) -> Any:
-        return self.ground.box.control
 
     def configuration(self, **changes: str) -> str:
         """Return the daemon's configuration, with parts of it replaced."""
@@ -215,7 +213,7 @@ class Site:
                 logs = "\n".join(d.log.read_text()[-1500:] for d in self.daemons if d.log.exists())
                 open_now = [(r.remedy.value, r.state.value, r.outcome) for r in self.history()]
                 raise AssertionError(f"waited {seconds:g} s for {what}; {open_now}\n{logs}")
-            time.sleep(0.1)
+            time.sleep(LOOK_SECONDS)
 
     # --- the inside
 
