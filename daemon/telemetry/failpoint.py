@@ -7,6 +7,7 @@ MLSTEWARD_FAILPOINTS_PASSED=FILE           appends the name of each point that i
 import os
 import re
 import signal
+import threading
 from itertools import count
 
 POINTS = (
@@ -32,7 +33,8 @@ def failpoint(name: str) -> None:
     if PASSED:
         _note(name)
     if ARMED and ARMED[1] == name and next(_passings) == int(ARMED[2] or 1):
-        os.kill(os.getpid(), SIGNALS[ARMED[3]])
+        # to this very thread: sent to the process, it would be for the main thread to stop, and this one would run on
+        signal.pthread_kill(threading.get_ident(), SIGNALS[ARMED[3]])
 
 
 def _note(name: str) -> None:

@@ -67,7 +67,7 @@ def killed(play: Play, database: str, point: str, n: int, ground: Ground) -> Non
         first.spawn()
         site.wait("the kill", lambda: first.ended is not None or play.over(site))
         assert first.ended == -signal.SIGKILL, f"{point} was not passed {n} times: {first.ended}"
-        with site.daemon() as second:
+        with site.daemon(kept=True) as second:
             site.wait("the end", lambda: play.over(site))
             play.check(site)
             assert "Traceback" not in second.log.read_text()

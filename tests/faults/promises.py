@@ -30,6 +30,7 @@ PROMISES = {
 MODULES = (
     "tests.faults.kills",
     "tests.faults.lost",
+    "tests.faults.two",
     "tests.machine.faults",
 )
 """Each has a function `cases()` that returns Case, Family and Tests."""

@@ -67,7 +67,18 @@ def count_tests(tests: Tests, report: Report) -> None:
     row = report.row(tests.promise, tests.tried)
     with TemporaryDirectory() as folder:
         found = Path(folder) / "tests.xml"
-        words = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", f"--junitxml={found}", *tests.nodes]
+        words = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-n",
+            "2",
+            "--dist",
+            "loadfile",
+            f"--junitxml={found}",
+            *tests.nodes,
+        ]
         ended = subprocess.run(words, env={**environ, **tests.environment}, capture_output=True, text=True, check=False)
         if not found.exists() or ended.returncode not in (0, 1):
             row.count("pytest itself", ended.stdout[-LONGEST:] + ended.stderr[-LONGEST:], 0.0)
@@ -93,7 +104,9 @@ def _known(tried: Sequence[Tried], ground: Ground, report: Report, pool: ThreadP
             try:
                 yield from looks[n].result()
             except Exception as error:
-                report.row(one.promise, one.tried).count(f"the look at it ({n})", f"{type(error).__name__}: {error}", 0.0)
+                report.row(one.promise, one.tried).count(
+                    f"the look at it ({n})", f"{type(error).__name__}: {error}", 0.0
+                )
 
 
 def _count(report: Report, case: Case, result: Result) -> None:

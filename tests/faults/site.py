@@ -32,9 +32,13 @@ from tests.remediate.stories import firing, profile, proposal
 from tests.scenarios.process import Daemon
 
 CONFIG = Path(__file__).with_name("config.toml")
-FAULTS = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 150.0
 """For a case to come to its end: a call that nobody answered is looked after for half a minute, on a busy machine."""
+LEASE = "8s"
+"""On PostgreSQL. Short, so that a case need not wait for long; long enough for a machine that is busy with others."""
+LOST_LEASE = 75
+"""The exit status with which a daemon that lost its lease ends: systemd starts it again."""
 LOOK_SECONDS = 0.3
 WATCH_SECONDS = 0.5
 ERRORS, DRIFT = Check(Statistic.ERRORS_4XX), Check(Statistic.KS, "distance")
@@ -45,7 +49,17 @@ ARTIFACTS = re.compile(r"mlflow-artifacts/artifacts/(?P<path>[^?]+)")
 class Site:
     """Version 1 serves and is the champion; nothing is known of any version, and nothing is open."""
 
-    def __init__(self, ground: Ground, database: str, *, rules: str = "", versions: int = 1, serves: int = 1, alone: bool = False, archives: str = "off") -> None:
+    def __init__(
+        self,
+        ground: Ground,
+        database: str,
+        *,
+        rules: str = "",
+        versions: int = 1,
+        serves: int = 1,
+        alone: bool = False,
+        archives: str = "off",
+    ) -> None:
         n = ground.number()
         self.ground, self.serves = ground, serves
         self.folder = ground.folder / f"site-{n}"
@@ -61,6 +75,7 @@ class Site:
         self.requests = 100
         """In each window; none: nothing is seen."""
         self.daemons: list[Daemon] = []
+        self._kept: list[Daemon] = []
         self._rules, self._registered, self._alone, self._archives = rules, versions, alone, archives
         self._stop = threading.Event()
         self._watching = threading.Thread(target=self._watch, name=f"watch {self.endpoint}", daemon=True)
@@ -99,6 +114,7 @@ class Site:
             "job": str(self.job),
             "folder": str(self.folder),
             "archives": self._archives,
+            "lease": LEASE,
         }
         assert address.token not in given.values()
         text = CONFIG.read_text()
@@ -106,17 +122,18 @@ class Site:
             text = text.replace(f"<{name}>", value)
         return text + self._rules
 
-    def daemon(self, *, name: str = "mlsteward", text: str = "", **environment: str) -> Daemon:
-        """Return a daemon of this site that is not started yet."""
+    def daemon(self, *, name: str = "mlsteward", text: str = "", kept: bool = False, **environment: str) -> Daemon:
+        """Return a daemon of this site that is not started yet; one that is `kept` is started again as systemd would."""
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
         assert not [d for d in self.daemons if d.folder == folder and d.ended is None], "one at a time in a folder"
         token = self.ground.box.address.token
-        one = Daemon(
-            folder, text or self.configuration(), TEST_TOKEN=token, PYTHONPATH=str(FAULTS), OMP_NUM_THREADS="1", **environment
-        )
+        mine = {"TEST_TOKEN": token, "PYTHONPATH": str(PROJECT), "OMP_NUM_THREADS": "1"}
+        one = Daemon(folder, text or self.configuration(), **mine, **environment)
         one.store_url = self.url
         self.daemons.append(one)
+        if kept:
+            self._kept.append(one)
         return one
 
     # --- what the store is told
@@ -195,11 +212,9 @@ class Site:
         return [*map(_of_workspace, logged), *filter(None, map(self._of_registry, self.mlflow.changes))]
 
     def done(self, rules: Rules) -> list[tuple[str, object]]:
-        """Return what was done to the world, in order, without what is another time at each run."""
-        told = []
-        for call in effects(self.calls(), rules):
-            told.append((str(call.kind), call.wanted if call.kind in (Kind.TRAFFIC, Kind.ALIAS) else call.subject))
-        return told
+        """Return what was done to the world, in order, without what is another at each run."""
+        said = (Kind.TRAFFIC, Kind.ALIAS)
+        return [(str(c.kind), c.wanted if c.kind in said else c.subject) for c in effects(self.calls(), rules)]
 
     def check(self, rules: Rules) -> None:
         """Hold the history against the promises."""
@@ -213,6 +228,9 @@ class Site:
                 logs = "\n".join(d.log.read_text()[-1500:] for d in self.daemons if d.log.exists())
                 open_now = [(r.remedy.value, r.state.value, r.outcome) for r in self.history()]
                 raise AssertionError(f"waited {seconds:g} s for {what}; {open_now}\n{logs}")
+            for one in self._kept:
+                if one.ended == LOST_LEASE:
+                    one.spawn()
             time.sleep(LOOK_SECONDS)
 
     # --- the inside
@@ -274,7 +292,10 @@ def _of_workspace(effect: Mapping[str, Any]) -> Call:
     at, granted = datetime.fromisoformat(effect["time"]), effect["status"] == 200
     body = effect["body"]
     if found := CONFIG_PATH.match(effect["path"]):
-        versions = {e.get("name") or f"{e['entity_name']}-{e['entity_version']}": int(e["entity_version"]) for e in body["served_entities"]}
+        versions = {
+            e.get("name") or f"{e['entity_name']}-{e['entity_version']}": int(e["entity_version"])
+            for e in body["served_entities"]
+        }
         routes = (body.get("traffic_config") or {}).get("routes") or []
         shares = {versions[r["served_model_name"]]: int(r["traffic_percentage"]) for r in routes}
         shares = shares or dict.fromkeys(versions.values(), 100)

@@ -93,6 +93,11 @@ class Daemon:
         return self.process.poll()
 
     @property
+    def frozen(self) -> bool:
+        """Whether a signal has stopped it."""
+        return Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0] in "Tt"
+
+    @property
     def url(self) -> str:
         found = re.findall(r"listening=(\S+)", self.log.read_text())
         return str(found[-1]) if found else ""
