@@ -28,14 +28,18 @@ def main() -> int:
     with Ground() as ground, Progress(*columns, console=console, transient=True) as bar:
         line = bar.add_task("getting ready", total=None)
 
-        def tell(what: str, done: int, of: int) -> None:
+        def tell(what: str, why: str, done: int, of: int) -> None:
             bar.update(line, description=what, completed=done, total=of or None)
+            if why:
+                console.print(f"did not hold: {what}\n  {why}\n", markup=False, highlight=False)
 
         run(tried, ground, report, only=options.only, at_once=options.at_once, tell=tell)
     console.print(_table(report))
     for row in report.rows:
         for name, why in row.broken.items():
-            console.print(f"{row.promise} did not hold: {row.tried}: {name}\n  {why}\n", markup=False, highlight=False)
+            console.print(
+                f"{row.promise}/{row.tried}/{name}\n  {why[:300]}\n", markup=False, highlight=False, style="red"
+            )
     report.write(OUTPUT)
     console.print(f"written to {OUTPUT}")
     return 0 if report.held else 1

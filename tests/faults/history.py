@@ -55,7 +55,7 @@ def broken(history: Iterable[Call], rules: Rules) -> list[str]:
 
 def effects(history: Iterable[Call], rules: Rules) -> list[Call]:
     """Return the calls that changed something, in order."""
-    done = []
+    done: list[Call] = []
     points = {subject: planned[0] for subject, planned in rules.aliases.items()}
     for call in sorted(history, key=lambda call: call.at):
         if not call.granted or not call.fresh:

@@ -1,4 +1,4 @@
-"""P3: a proxy between the daemon and its two servers spoils one call, or every look for a while: the same end, nothing twice."""
+"""P3: a proxy spoils one call to a server, or every look for a while: the same end as ever, and nothing twice."""
 
 from collections.abc import Iterator
 from functools import partial

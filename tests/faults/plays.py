@@ -38,7 +38,7 @@ class Play:
 
     def site(self, ground: Ground, database: str, **more: Any) -> Site:
         mine: dict[str, Any] = {"alone": self.alone, "archives": self.archives}
-        return Site(ground, database, versions=self.versions, serves=self.serves, **mine, **more)
+        return Site(ground, database, **{"versions": self.versions, "serves": self.serves, **mine, **more})
 
     def rules(self, site: Site) -> Rules:
         path = (self.serves,) if self.champion == self.serves else (self.serves, self.champion)

@@ -31,6 +31,12 @@ MODULES = (
     "tests.faults.kills",
     "tests.faults.lost",
     "tests.faults.two",
+    "tests.faults.hands",
+    "tests.faults.switch",
+    "tests.faults.told",
+    "tests.faults.reloads",
+    "tests.faults.broken",
+    "tests.faults.known",
     "tests.machine.faults",
 )
 """Each has a function `cases()` that returns Case, Family and Tests."""

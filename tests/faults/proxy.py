@@ -34,11 +34,13 @@ class Fault(StrEnum):
     TOO_MANY_WAIT = "429 with Retry-After"
     BROKEN = "500"
     UNAVAILABLE = "503"
+    BROKEN_AFTER = "500 after the server has done it"
+    UNAVAILABLE_AFTER = "503 with Retry-After, after the server has done it"
 
     @property
     def reaches(self) -> bool:
         """Whether the server gets the request."""
-        return self in (Fault.LOSE, Fault.DELAY, Fault.HALF, Fault.GARBLE, Fault.HANG)
+        return self not in (Fault.CLOSE, Fault.STALL, *REFUSALS)
 
 
 REFUSALS = {
@@ -47,6 +49,11 @@ REFUSALS = {
     Fault.BROKEN: (500, "INTERNAL_ERROR", ""),
     Fault.UNAVAILABLE: (503, "TEMPORARILY_UNAVAILABLE", ""),
 }
+LATE_REFUSALS = {
+    Fault.BROKEN_AFTER: (500, "INTERNAL_ERROR", ""),
+    Fault.UNAVAILABLE_AFTER: (503, "TEMPORARILY_UNAVAILABLE", "Retry-After: 1\r\n"),
+}
+"""A gateway gives up on a server that goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +159,16 @@ async def _refuse(fault: Fault, writer: asyncio.StreamWriter) -> bool:
     if fault is Fault.STALL:
         await asyncio.sleep(3600)
     if fault in REFUSALS:
-        status, code, header = REFUSALS[fault]
-        body = f'{{"error_code": "{code}", "message": "so the proxy says"}}'.encode()
-        head = f"HTTP/1.1 {status} No\r\nContent-Type: application/json\r\n{header}Content-Length: {len(body)}\r\n\r\n"
-        writer.write(head.encode() + body)
+        writer.write(_refusal(*REFUSALS[fault]))
         await writer.drain()
         return True
     return False
+
+
+def _refusal(status: int, code: str, header: str) -> bytes:
+    body = f'{{"error_code": "{code}", "message": "so the proxy says"}}'.encode()
+    head = f"HTTP/1.1 {status} No\r\nContent-Type: application/json\r\n{header}Content-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
 
 
 async def _answer(answer: bytes, fault: Fault | None, writer: asyncio.StreamWriter) -> bool:
@@ -169,6 +179,8 @@ async def _answer(answer: bytes, fault: Fault | None, writer: asyncio.StreamWrit
         await asyncio.sleep(3600)
     if fault is Fault.DELAY:
         await asyncio.sleep(DELAY_SECONDS)
+    if fault in LATE_REFUSALS:
+        answer = _refusal(*LATE_REFUSALS[fault])
     if fault is Fault.GARBLE:
         page = b"<html><body>Please log in</body></html>"
         answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n" % len(page) + page
@@ -228,8 +240,10 @@ class Proxies:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        asyncio.run_coroutine_threadsafe(_end_all(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.close()
 
     def before(self, server: str) -> Proxy:
         """Return a new proxy before a server."""
@@ -239,3 +253,11 @@ class Proxies:
         listener = await asyncio.start_server(proxy.serve, "127.0.0.1", 0, limit=LONGEST_LINE)
         proxy.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
         return proxy
+
+
+async def _end_all() -> None:
+    """End what still serves somebody, or hangs."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

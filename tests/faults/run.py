@@ -29,8 +29,8 @@ class Result:
     numbers: Numbers
 
 
-Tell = Callable[[str, int, int], None]
-"""Told what was just tried, how many cases are done, and how many there are, as far as is known."""
+Tell = Callable[[str, str, int, int], None]
+"""Told what was just tried, why it did not hold (empty: it did), how many cases are done, and how many there are."""
 
 
 def run(tried: Sequence[Tried], ground: Ground, report: Report, *, only: str, at_once: int, tell: Tell) -> None:
@@ -43,10 +43,10 @@ def run(tried: Sequence[Tried], ground: Ground, report: Report, *, only: str, at
         running = {pool.submit(attempt, case, ground): case for case in cases}
         for n, done in enumerate(as_completed(running), start=1):
             _count(report, running[done], done.result())
-            tell(running[done].id, n, len(cases))
+            tell(running[done].id, done.result().why, n, len(cases))
     # pytest has workers of its own, and wants the machine for itself
     for tests in (t for t in tried if isinstance(t, Tests) and only in f"{t.promise}/{t.tried}"):
-        tell(tests.tried, 0, 0)
+        tell(tests.tried, "", 0, 0)
         count_tests(tests, report)
     report.forget_untried()
 

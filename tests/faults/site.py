@@ -6,11 +6,12 @@ well, or not, as the loop would. The daemon finds no inference table, so that it
 
 import json
 import re
+import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -59,6 +60,7 @@ class Site:
         serves: int = 1,
         alone: bool = False,
         archives: str = "off",
+        url: str = "",
     ) -> None:
         n = ground.number()
         self.ground, self.serves = ground, serves
@@ -69,7 +71,7 @@ class Site:
         self.workspace = ground.proxies.before(ground.box.address.host)
         self.mlflow = ground.proxies.before(ground.box.address.mlflow)
         self.job = self._declare_job()
-        self.url = ground.database(database, self.folder)
+        self.url = url or ground.database(database, self.folder)
         self.verdicts: dict[int, Verdict] = {}
         """How the versions that serve are judged; healthy where nothing is said."""
         self.requests = 100
@@ -123,7 +125,7 @@ class Site:
         return text + self._rules
 
     def daemon(self, *, name: str = "mlsteward", text: str = "", kept: bool = False, **environment: str) -> Daemon:
-        """Return a daemon of this site that is not started yet; one that is `kept` is started again as systemd would."""
+        """Return a daemon that is not started yet; one that is `kept` is started again where it lost its lease."""
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
         assert not [d for d in self.daemons if d.folder == folder and d.ended is None], "one at a time in a folder"
@@ -135,6 +137,15 @@ class Site:
         if kept:
             self._kept.append(one)
         return one
+
+    @contextmanager
+    def frozen(self, point: str, n: int, **about: Any) -> Iterator[Daemon]:
+        """Start a daemon that freezes at the n-th passing of a point, and let it go on at the end of the block."""
+        daemon = self.daemon(MLSTEWARD_FAILPOINT=f"{point}:{n}=stop", **about)
+        daemon.spawn()
+        self.wait("the daemon to freeze", lambda: daemon.ended is None and daemon.frozen)
+        yield daemon
+        daemon.process.send_signal(signal.SIGCONT)
 
     # --- what the store is told
 
@@ -151,8 +162,8 @@ class Site:
 
     def propose(self, remedy: Remedy, *, to: int | None = None, **changes: Any) -> Remediation:
         now = datetime.now(UTC)
-        mine = {"id": new_id(self.endpoint, remedy, now), "endpoint": self.endpoint, "model": self.model}
-        one = replace(proposal(remedy, now), **mine, to_version=to, **changes)
+        mine: dict[str, Any] = {"endpoint": self.endpoint, "model": self.model, "to_version": to, **changes}
+        one = replace(proposal(remedy, now), id=new_id(self.endpoint, remedy, now), **mine)
         with self.store.begin() as tx:
             assert remediations.propose(tx, one)
         return one
@@ -252,7 +263,7 @@ class Site:
         found = CONFIG_PATH.match(effect["path"])
         if found:
             return found["endpoint"] == self.endpoint
-        return effect["path"].endswith("/run-now") and effect["body"].get("job_id") == self.job
+        return str(effect["path"]).endswith("/run-now") and bool(effect["body"].get("job_id") == self.job)
 
     def _of_registry(self, seen: Seen) -> Call | None:
         """Read a request to the MLflow server; None where it changes nothing that we speak of."""

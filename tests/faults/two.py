@@ -1,4 +1,4 @@
-"""P4: two daemons on one PostgreSQL. The leader freezes in the middle of a step past its lease; the other takes over."""
+"""P4: two daemons on one PostgreSQL; the leader freezes in the middle of a step, and the other takes over."""
 
 import signal
 from collections.abc import Iterator

@@ -44,7 +44,7 @@ class Versions:
 
     def files(self, name: str, version: int) -> list[str]:
         """Return the names of the files at the top of a version's artifacts."""
-        run = self._client.get_model_version(name, str(version)).run_id
+        run = self._client.get_model_version(name, str(version)).run_id or ""
         return [file.path for file in self._client.list_artifacts(run, "model")]
 
     def path(self, name: str, version: int) -> str:
@@ -78,7 +78,7 @@ def _save(folder: Path) -> None:
         unfinished,
         python_model=str(PYTHON_MODEL),
         pip_requirements=["mlflow"],
-        signature=ModelSignature(Schema([ColSpec("double", "x")]), Schema([ColSpec("double", "prediction")])),  # type: ignore[no-untyped-call]
+        signature=ModelSignature(Schema([ColSpec("double", "x")]), Schema([ColSpec("double", "prediction")])),
         input_example=pd.DataFrame({"x": [1.0, 2.0]}),
     )
     unfinished.rename(folder)
