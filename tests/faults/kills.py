@@ -49,7 +49,11 @@ def _case(play: Play, database: str, point: str, n: int) -> Case:
 
 
 def passings(play: Play, ground: Ground) -> Counter[str]:
-    """Play undisturbed, and count how often the daemon passes each point."""
+    """Return how often the daemon passes each point where nothing disturbs it."""
+    return ground.once(f"passings of {play.name}", partial(_undisturbed, play, ground))
+
+
+def _undisturbed(play: Play, ground: Ground) -> Counter[str]:
     with play.site(ground, "sqlite") as site:
         play.begin(site)
         log = site.folder / "passed"

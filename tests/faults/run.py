@@ -41,9 +41,14 @@ def run(tried: Sequence[Tried], ground: Ground, report: Report, *, only: str, at
     with ThreadPoolExecutor(at_once) as pool:
         cases = [c for c in _known(tried, ground, report, pool) if only in c.id]
         running = {pool.submit(attempt, case, ground): case for case in cases}
-        for n, done in enumerate(as_completed(running), start=1):
-            _count(report, running[done], done.result())
-            tell(running[done].id, done.result().why, n, len(cases))
+        try:
+            for n, done in enumerate(as_completed(running), start=1):
+                _count(report, running[done], done.result())
+                tell(running[done].id, done.result().why, n, len(cases))
+        except KeyboardInterrupt:
+            ground.given_up.set()
+            pool.shutdown(cancel_futures=True)
+            raise
     # pytest has workers of its own, and wants the machine for itself
     for tests in (t for t in tried if isinstance(t, Tests) and only in f"{t.promise}/{t.tried}"):
         tell(tests.tried, "", 0, 0)

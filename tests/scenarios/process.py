@@ -18,7 +18,7 @@ from daemon.domain.event import Event
 from daemon.store import events
 from daemon.store.engine import Store
 
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 STOP_SECONDS = 40.0
 TINY = """
 [workspace]
