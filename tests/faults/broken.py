@@ -27,6 +27,7 @@ LOCKS = "SQLite locked in mid-cycle, for longer than the daemon waits"
 DISK = "the disk full in mid-cycle"
 AWAY = "PostgreSQL stopped in mid-cycle, and started again"
 HANG = "the workspace hangs for good in the middle of a step"
+GONE = "workspace and registry away while a finding fires"
 THIN = "a finding fires, and its data is stale or too thin"
 POINTS = ("after_intent", "before_call", "after_call", "after_answer")
 AWAY_SECONDS = 4.0
@@ -47,6 +48,7 @@ def cases() -> Iterator[Tried]:
             yield Family("P2", tried, partial(_at_each_call, play, tried, wrong))
     for name in ("hangs in a call", "hangs in a look"):
         yield Case("P14", HANG, f"rollback {name}", partial(hanging, name.endswith("call")))
+    yield Case("P1", GONE, "rollback", gone)
     for name, change in (("three hours old", _old), ("ten rows", _few)):
         yield Case("P1", THIN, f"rollback, {name}", partial(thin, change), short=True)
     scenarios = "tests/scenarios/test_daemon.py"
@@ -168,6 +170,23 @@ def thin(change: Callable[[Site], None], ground: Ground) -> None:
             assert site.states() == [State.BLOCKED]
             assert site.calls() == []
             site.fires(ERRORS, version=2)
+            site.wait("the end", lambda: ROLLBACK.over(site))
+            ROLLBACK.check(site)
+
+
+def gone(ground: Ground) -> None:
+    """Nobody answers, though everything speaks for acting: nothing is asked for blindly, and all is done afterwards."""
+    with ROLLBACK.site(ground, "sqlite") as site:
+        ROLLBACK.begin(site)
+        for proxy in (site.workspace, site.mlflow):
+            proxy.spoil(".", Fault.CLOSE, times=FOREVER)
+        with site.daemon():
+            site.wait("people to be told", lambda: bool(site.events("loop.failing")))
+            assert site.states() == [State.PROPOSED]
+            assert site.calls() == []
+            assert not [seen for seen in site.workspace.changes + site.mlflow.changes if seen.request.method != "GET"]
+            site.workspace.heal()
+            site.mlflow.heal()
             site.wait("the end", lambda: ROLLBACK.over(site))
             ROLLBACK.check(site)
 

@@ -35,8 +35,8 @@ from tests.scenarios.process import Daemon
 CONFIG = Path(__file__).with_name("config.toml")
 PROJECT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 600.0
-"""For a case to come to its end. It takes a quarter of a minute, or a whole one where a call was not answered; a machine
-that is busy with others takes ten times as long, and only a case that fails waits for all of it."""
+"""For a case to come to its end: that takes a quarter of a minute, or a whole one where a call was not answered. On a
+machine that is busy with others it takes ten times as long, and only a case that fails waits for all of it."""
 LEASE = "8s"
 """On PostgreSQL. Short, so that a case need not wait for long; long enough for a machine that is busy with others."""
 LOST_LEASE = 75
