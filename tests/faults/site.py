@@ -248,6 +248,7 @@ class Site:
                 raise AssertionError(f"waited {seconds:g} s for {what}; {open_now}\n{logs}")
             for one in self._kept:
                 if one.ended == LOST_LEASE:
+                    one.disarm()
                     one.spawn()
             time.sleep(LOOK_SECONDS)
 

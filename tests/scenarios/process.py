@@ -82,6 +82,10 @@ class Daemon:
                 stderr=output,
             )
 
+    def disarm(self) -> None:
+        """Let it pass its failpoint from the next start on."""
+        self._environment.pop("MLSTEWARD_FAILPOINT", None)
+
     @property
     def process(self) -> subprocess.Popen[bytes]:
         assert self._process is not None
