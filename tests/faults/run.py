@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+import traceback
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -62,9 +63,13 @@ def attempt(case: Case, ground: Ground) -> Result:
     try:
         numbers = case.run(ground) or {}
     except Exception as error:
-        words = f"{type(error).__name__}: {error}".strip()
-        return Result(words[:LONGEST], time.monotonic() - began, {})
+        return Result(_told(error)[:LONGEST], time.monotonic() - began, {})
     return Result("", time.monotonic() - began, numbers)
+
+
+def _told(error: BaseException) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno} ({last.line}): {error}"
 
 
 def count_tests(tests: Tests, report: Report) -> None:

@@ -93,8 +93,8 @@ class Daemon:
 
     @property
     def ended(self) -> int | None:
-        """The exit status, negative for a signal; None while it runs."""
-        return self.process.poll()
+        """The exit status, negative for a signal; None while it runs, and before it was ever started."""
+        return self._process.poll() if self._process else None
 
     @property
     def frozen(self) -> bool:
