@@ -8,7 +8,6 @@ from typing import Self
 
 from daemon.store.errors import StoreError
 
-
 NETWORKED = frozenset(
     {"afs", "beegfs", "ceph", "cifs", "gpfs", "lustre", "nfs", "nfs4", "smb3", "smbfs"}
     | {f"fuse.{kind}" for kind in ("ceph", "glusterfs", "s3fs", "sshfs")}
