@@ -1,9 +1,10 @@
 """The fence at the socket: where it stands, what would change something does not leave, and what only looks does."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +14,9 @@ from daemon.config.settings import Workspace
 from daemon.domain.serving import ServedEntity
 from daemon.ports import PlatformError
 from tests.adapters.local_server import Answer, Asked, LocalServer, Reply
+
+if TYPE_CHECKING:
+    from daemon.adapters.databricks.connection import Connection
 
 ENDPOINT = "/api/2.0/serving-endpoints/flights"
 CONFIG = f"{ENDPOINT}/config"
@@ -89,26 +93,27 @@ def test_all_leaves_where_it_is_open_and_it_stays_open_until_the_answer(server: 
     assert within == [1, 1, 1]
 
 
-@pytest.mark.parametrize("status", [429, 503])
-def test_what_the_sdk_sends_again_by_itself_is_asked_again(server: LocalServer, token: Path, status: int) -> None:
-    again = Answer({"message": "later"}, status, {"Retry-After": "1"})
+@pytest.mark.parametrize(("opens", "arrive"), [(1, 1), (2, 2)])
+def test_what_the_sdk_sends_again_by_itself_is_asked_again(
+    server: LocalServer, token: Path, opens: int, arrive: int
+) -> None:
+    again = Answer({"message": "later"}, 503, {"Retry-After": "1"})
     server.on("PUT", CONFIG, again, Answer())
-    with pytest.raises(PlatformError, match="the gate is closed"):
-        DatabricksServing(client(server, token, Gate(1))).update("flights", [ENTITY])
-    assert changed(server) == [f"PUT {CONFIG}"]
-
-
-def test_without_a_fence_what_the_sdk_sends_again_does_arrive(server: LocalServer, token: Path) -> None:
-    server.on("PUT", CONFIG, Answer({"message": "later"}, 503, {"Retry-After": "1"}), Answer())
-    DatabricksServing(client(server, token, Gate(9))).update("flights", [ENTITY])
-    assert changed(server) == [f"PUT {CONFIG}"] * 2
+    sdk = connected(server, token, Gate(opens)).api
+    with nullcontext() if arrive == 2 else pytest.raises(PlatformError, match="the gate is closed"):
+        sdk.do("PUT", CONFIG, body={"served_entities": []})
+    assert changed(server) == [f"PUT {CONFIG}"] * arrive
 
 
 def test_it_stands_before_encrypted_connections_too(server: LocalServer, token: Path) -> None:
-    from daemon.adapters.databricks import connection
-
-    settings = Workspace(host=server.url, token=Secret(file=token))
-    made = connection.connect(settings, token.read_text().strip(), Gate(0))
+    made = connected(server, token, Gate(0))
     for session in (made.api._api_client._session, made.session):
         with pytest.raises(PlatformError, match="the gate is closed"):
             session.put("https://127.0.0.1:9/nowhere")
+
+
+def connected(server: LocalServer, token: Path, gate: Gate) -> "Connection":
+    from daemon.adapters.databricks import connection
+
+    settings = Workspace(host=server.url, token=Secret(file=token))
+    return connection.connect(settings, token.read_text().strip(), gate)
