@@ -16,7 +16,6 @@ from daemon.config.load import ConfigError, load
 from daemon.config.settings import Settings
 from daemon.domain.event import Event, Severity
 from daemon.iteration import Clock, Iteration
-from daemon.lead import alarm
 from daemon.lead.keeper import Keeper
 from daemon.schedule import Job, Schedule
 from daemon.store import events, lock
@@ -76,7 +75,6 @@ class App:
         A PostgreSQL that is away for the moment is waited for, as a standby waits.
         """
         socket.setdefaulttimeout(SOCKET_TIMEOUT_S)
-        alarm.hold_off()
         settings = self._settings
         self._store = self._opened(settings)
         self._listener = Listener(

@@ -26,7 +26,7 @@ LOST = 75
 """The exit status of a daemon that lost its lease (EX_TEMPFAIL): started again, it stands by."""
 RENEWED_AFTER, AGAIN_AFTER, MARGIN, PATIENCE = 1 / 3, 1 / 10, 1 / 10, 1 / 6
 """Shares of the ttl: when it is renewed, how soon again where that failed, how early it ends for us, and how long the
-database has for an answer. So two renewals that hang leave time for a third."""
+database has for an answer. So a renewal that hangs leaves time for another."""
 PULSE_S = 1.0
 TELL_S = 0.5
 

@@ -1,7 +1,7 @@
 """The door to the database: settings in, transactions out."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -74,7 +74,8 @@ class Store:
         With a patience, PostgreSQL has so long for each answer, and for a connection, before it is given up.
         """
         url = _url(settings)
-        return cls(_engine(url, patience), place=_place(url))
+        options = POSTGRES_OPTIONS if patience is None else _impatient(patience, idle=settings.lease)
+        return cls(_engine(url, options), place=_place(url))
 
     def fence(self, check: Callable[[Tx], None]) -> None:
         """Have this asked in every transaction that may write, before anything else: it raises where none may."""
@@ -179,23 +180,23 @@ def _make_file(file: Path, *, create: bool) -> None:
         raise StoreError(f"{file} cannot be opened for writing: {error.strerror}", transient=False) from error
 
 
-def _engine(url: URL, patience: timedelta | None) -> Engine:
+def _engine(url: URL, postgres: Mapping[str, Any]) -> Engine:
     # a pool that never makes a thread wait: beyond the first few, connections are closed when handed back
     pool: dict[str, Any] = {"pool_size": 4, "max_overflow": 64, "hide_parameters": True}
     if url.get_backend_name() == "postgresql":
-        options = POSTGRES_OPTIONS if patience is None else _impatient(patience)
         # whatever the database's own default is: what waited for a lock must see what was committed meanwhile
         level = "READ COMMITTED"
-        return create_engine(url, **pool, pool_pre_ping=True, isolation_level=level, connect_args=options)
+        return create_engine(url, **pool, pool_pre_ping=True, isolation_level=level, connect_args=postgres)
     engine = create_engine(url, **pool, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _impatient(patience: timedelta) -> dict[str, Any]:
+def _impatient(patience: timedelta, *, idle: timedelta) -> dict[str, Any]:
     ms = round(patience.total_seconds() * 1000)
-    times = {f"{name}_timeout": ms for name in ("statement", "lock", "idle_in_transaction_session")}
+    idle_ms = min(IDLE_MS, round(idle.total_seconds() * 1000))
+    times = {"statement_timeout": ms, "lock_timeout": ms, "idle_in_transaction_session_timeout": idle_ms}
     return POSTGRES_OPTIONS | {
         "connect_timeout": max(SHORTEST_CONNECT_S, round(patience.total_seconds())),
         "tcp_user_timeout": ms,
