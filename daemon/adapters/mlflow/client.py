@@ -1,4 +1,4 @@
-"""The MLflow client, imported at the first call, and told to be patient for seconds where it would be for minutes."""
+"""The MLflow client, imported at the first call, and told to leave it to the loops to ask again."""
 
 import os
 import threading
@@ -19,10 +19,13 @@ ENVIRONMENT = {
     "MLFLOW_ALLOW_MODEL_CODE_EXECUTION": "false",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
 }
-"""MLflow reads some of these while it is imported. Whoever set one by hand is heard."""
+"""MLflow reads some of these while it is imported. Whoever set one by hand is heard.
+
+No retries: MLflow repeats any request, also one that was done and whose reply was lost. An alias that a person moved in
+between would be moved back, by nobody who had looked. The loops ask again.
+"""
 
 
 class Repository(Protocol):

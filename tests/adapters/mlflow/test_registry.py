@@ -15,7 +15,8 @@ from daemon.ports import PlatformError
 from tests.adapters.local_server import Answer, LocalServer
 
 GET, SEARCH = "/api/2.0/mlflow/model-versions/get", "/api/2.0/mlflow/model-versions/search"
-MODEL = "/api/2.0/mlflow/registered-models/get"
+MODEL, ALIAS = "/api/2.0/mlflow/registered-models/get", "/api/2.0/mlflow/registered-models/alias"
+PROJECT = Path(__file__).parents[3]
 URI, FILES = "/api/2.0/mlflow/model-versions/get-download-uri", "/api/2.0/mlflow-artifacts/artifacts"
 SHOWN = {"name": "m", "version": "3", "creation_timestamp": 1_700_000_000_000, "status": "READY", "run_id": ""}
 
@@ -136,12 +137,35 @@ def test_nothing_needs_what_mlflow_skinny_leaves_out(server: LocalServer, with_f
         registry.download("m", 3, folder), registry.upload("m", 3, folder)
         print(registry.signature("m", 3).inputs[0].name, (folder / "MLmodel").exists())
     """
-    project = Path(__file__).parents[3]
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)], cwd=project, capture_output=True, text=True, check=False
+        [sys.executable, "-c", textwrap.dedent(code)], cwd=PROJECT, capture_output=True, text=True, check=False
     )
     assert done.stdout.strip() == "x True", done.stderr
     assert [asked.method for asked in server.to(with_files)] == ["GET", "GET", "PUT"]
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer({}, 503, {"Retry-After": "0"}), Answer({}, headers={"Content-Length": "99"})]
+)
+def test_what_changes_the_registry_is_sent_once(server: LocalServer, answer: Answer) -> None:
+    server.on("GET", MODEL, Answer({"registered_model": {"name": "m"}}))
+    server.on("POST", ALIAS, answer)
+    code = """
+        import sys
+        from daemon.adapters.mlflow import MlflowRegistry
+        from daemon.config.settings import Mlflow
+        from daemon.ports import PlatformError
+        try:
+            MlflowRegistry(Mlflow(tracking_uri=sys.argv[1])).set_alias("m", "champion", 3)
+        except PlatformError as error:
+            print(error.permanent)
+    """
+    # a process of its own, with nothing of MLflow's settled yet
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_HTTP")}
+    words = [sys.executable, "-c", textwrap.dedent(code), server.url]
+    done = subprocess.run(words, cwd=PROJECT, env=bare, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "False", done.stderr
+    assert len(server.to(ALIAS)) == 1
 
 
 @contextmanager
