@@ -30,7 +30,7 @@ def fleet_of(tx: Tx, fleet: Mapping[str, timedelta], safety: Safety, *, now: dat
         for name, trails in findings.ill(tx, cause, now - max(fleet.values(), default=timedelta())).items():
             since = now - fleet.get(name, timedelta())
             lately = [t for t in trails if t.newest and t.newest >= since]
-            if any(t.phase is Phase.FIRING or cause is Cause.HEALTH for t in lately):
+            if any(t.phase is not Phase.PENDING or cause is Cause.HEALTH for t in lately):
                 ill.add(name)
     treated = [r for r in remediations.opened(tx) if r.state in IN_FLIGHT and r.remedy is not Remedy.ARCHIVE]
     ill |= {r.endpoint for r in treated if r.id != but}
@@ -40,6 +40,8 @@ def fleet_of(tx: Tx, fleet: Mapping[str, timedelta], safety: Safety, *, now: dat
 def watch_storm(store: Store, fleet: Mapping[str, timedelta], safety: Safety, *, now: datetime) -> Fleet:
     """Begin a storm and page, or prolong the one that goes on. It ends by itself, once it has been calm for long."""
     with store.begin() as tx:
+        # two daemons that look at once must not both begin it
+        remediations.lock_dispatch(tx)
         seen = fleet_of(tx, fleet, safety, now=now)
         if len(seen.ill) < seen.many:
             return seen
