@@ -66,9 +66,9 @@ def _days(written: str | None, words: str) -> frozenset[int]:
         return frozenset(range(7))
     chosen: set[int] = set()
     for part in written.split(","):
-        first, _, last = part.partition("-")
+        first, until, last = part.partition("-")
         try:
-            start, end = DAYS.index(first.capitalize()), DAYS.index((last or first).capitalize())
+            start, end = DAYS.index(first.capitalize()), DAYS.index((last if until else first).capitalize())
         except ValueError:
             raise ValueError(f"{words!r}: {part!r} is no day; there are {', '.join(DAYS)}") from None
         chosen |= {(start + n) % 7 for n in range((end - start) % 7 + 1)}

@@ -3,7 +3,6 @@
 import contextlib
 import re
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 

@@ -31,7 +31,7 @@ from daemon.remediate import archive, cycle
 from daemon.remediate.retrain import TAG
 from daemon.remediate.stale import Housekeeping
 from daemon.store import endpoints, findings, profiles, remediations, verdicts
-from daemon.store.engine import Store, StoreError
+from daemon.store.engine import Store, StoreError, Tx
 from detectors.latency import BUCKETS
 from tests.fakes import Crash, FakeJobs, FakeRegistry, FakeServing, Ledger
 from tests.remediate.faults import FaultyStore
@@ -62,6 +62,8 @@ class Story:
         self.verdicts: dict[int, Verdict] = {}
         """How the watch loop judges a version's windows; healthy where nothing is said."""
         self.requests = 100
+        self.troubles: dict[tuple[int, Check], Against] = {}
+        """Version and check of what fires on this endpoint, and goes on firing in each window, and against what."""
         self.registry.add(MODEL, aliases=("champion",), metrics={"auc": 0.7}, example=EXAMPLE)
         self.serving.add(ENDPOINT, MODEL, {1: 100})
         self.jobs.add(JOB)
@@ -84,16 +86,30 @@ class Story:
             verdicts.set_standing(tx, VersionVerdict(endpoint, MODEL, version, standing, "so told", self.now))
 
     def seen(self) -> None:
-        """Let the watch loop have seen traffic until now."""
+        """Let the watch loop have seen traffic until now, and what fires in it."""
         with self.memory.begin() as tx:
             endpoints.save_watermark(tx, ENDPOINT, self.now)
+            self._go_on_firing(tx, self.now)
 
-    def fires(self, check: Check = ERRORS, *, version: int = 1, endpoint: str = ENDPOINT) -> None:
+    def fires(
+        self,
+        check: Check = ERRORS,
+        *,
+        version: int = 1,
+        endpoint: str = ENDPOINT,
+        against: Against = Against.BEFORE,
+        **changes: Any,
+    ) -> None:
+        """Let a check fire: on this endpoint until it calms, on another one in the newest window."""
+        trail = firing(check, endpoint=endpoint, version=version, end=self.now, against=against)
         with self.memory.begin() as tx:
-            findings.save(tx, [firing(check, endpoint=endpoint, version=version, end=self.now)])
+            findings.save(tx, [replace(trail, **changes)])
+        if endpoint == ENDPOINT:
+            self.troubles[version, check] = against
 
     def calms(self) -> None:
         """Let every finding be over."""
+        self.troubles.clear()
         with self.memory.begin() as tx:
             findings.close_others(tx, ENDPOINT, [])
 
@@ -120,6 +136,8 @@ class Story:
         with self.memory.begin() as tx:
             profiles.save(tx, [profile(v, window, self.verdicts.get(v), self.requests) for v in serve])
             endpoints.save_watermark(tx, ENDPOINT, window.end)
+            if self.requests:
+                self._go_on_firing(tx, window.end)
 
     def attempt(self, work: Callable[[], object]) -> None:
         """Do what a loop does. What fails is left for later; what crashes is started again on the same file."""
@@ -187,6 +205,13 @@ class Story:
     def close(self) -> None:
         self.store.close()
 
+    def _go_on_firing(self, tx: Tx, end: datetime) -> None:
+        trails = [
+            firing(check, endpoint=ENDPOINT, version=version, end=end, against=against)
+            for (version, check), against in self.troubles.items()
+        ]
+        findings.save(tx, trails)
+
     def _open(self) -> FaultyStore:
         return FaultyStore.open(config.Store(url=f"sqlite:///{self.folder / 'mlsteward.db'}"))
 
@@ -225,7 +250,7 @@ def proposal(remedy: Remedy, now: datetime) -> Remediation:
     )
 
 
-def firing(check: Check, *, endpoint: str, version: int, end: datetime) -> Trail:
+def firing(check: Check, *, endpoint: str, version: int, end: datetime, against: Against = Against.BEFORE) -> Trail:
     found = Finding(
         endpoint,
         version,
@@ -237,7 +262,7 @@ def firing(check: Check, *, endpoint: str, version: int, end: datetime) -> Trail
         0.3,
         0.2,
         0.1,
-        Against.BEFORE,
+        against,
     )
     return Trail(found, Phase.FIRING, end - QUARTER, (Verdict.BREACH,) * 3, end, end)
 

@@ -60,7 +60,7 @@ def one(story: Story) -> Remediation:
 
 def go(story: Story, one: Remediation, *acts: Act) -> Progress:
     story.now += MINUTE
-    return advance(one, acts, story.store, now=story.now)
+    return advance(one, acts, story.store, now=story.now, refusal=lambda tx: "")
 
 
 def test_an_act_is_intended_then_done_then_looked_at(story: Story, one: Remediation) -> None:
