@@ -138,7 +138,9 @@ def _severity(remediation: Remediation, to: State, *, late: bool) -> Severity | 
             return Severity.PAGE if urgent else Severity.WARNING
         # it is over: only who was asked, or has said yes, need hear of it
         return Severity.INFO if remediation.state in PLANNED else None
-    if to is State.SCHEDULED and remediation.state is State.SCHEDULED:
+    asked = remediation.state is State.AWAITING_APPROVAL
+    if (to is State.APPROVED and not asked) or (to is remediation.state is State.SCHEDULED):
+        # nobody's word: it says so itself as it begins; nor news
         return None
     worse = {State.BLOCKED: Severity.WARNING, State.AWAITING_APPROVAL: Severity.PAGE}
     return worse[to] if urgent and to in worse else SEVERITY.get(to)

@@ -1,6 +1,6 @@
 """What every fake shares: the record of effects, a crash to order, and switches to fail."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from daemon.ports import PlatformError
@@ -26,6 +26,8 @@ class Ledger:
         self.effects: list[Effect] = []
         self.crash_after: int | None = None
         """Raise `Crash` once this many effects have happened, instead of the last one's reply."""
+        self.before: Callable[[str], None] = lambda call: None
+        """Told of each call before it is answered: somebody else may be faster."""
 
     def of(self, call: str) -> list[Effect]:
         return [effect for effect in self.effects if effect.call == call]
@@ -55,6 +57,7 @@ class Fake:
         self._losses.append(call)
 
     def _ask(self, call: str) -> None:
+        self.ledger.before(f"{self._room}.{call}")
         for n, (name, error) in enumerate(self._failures):
             if name in (None, call):
                 del self._failures[n]

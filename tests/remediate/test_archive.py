@@ -215,13 +215,13 @@ def test_a_version_whose_files_are_gone_already_fails_and_harms_nobody(stale: St
     assert artifacts(stale, 3) == FILES
 
 
-def test_an_archive_folder_that_is_no_longer_configured_ends_it(stale: Story) -> None:
+def test_an_archive_folder_that_is_no_longer_configured_calls_a_person(stale: Story) -> None:
     ripe(stale).live(until=State.EXECUTING)
     rules = stale.settings.archive.model_copy(update={"folder": None})
     stale.settings = stale.settings.model_copy(update={"archive": rules})
     stale.live()
-    assert stale.newest().state is State.FAILED
-    assert "no longer configured" in stale.newest().outcome
+    assert stale.newest().state is State.NEEDS_HUMAN, "without what it needs a remedy is off"
+    assert "its mode was turned to off" in stale.newest().outcome
 
 
 def test_a_rollback_does_not_wait_for_housekeeping(stale: Story) -> None:

@@ -85,7 +85,7 @@ def training(story: Story, run_id: object) -> Act:
         (RunState.UNKNOWN, Outcome.WAIT),
         (RunState.SUCCEEDED, Outcome.DONE),
         (RunState.FAILED, Outcome.FAILED),
-        (RunState.CANCELLED, Outcome.FAILED),
+        (RunState.CANCELLED, Outcome.CANCELLED),
     ],
 )
 def test_a_run_is_followed_until_it_surely_ended(story: Story, state: RunState, outcome: Outcome) -> None:
@@ -93,7 +93,7 @@ def test_a_run_is_followed_until_it_surely_ended(story: Story, state: RunState, 
     run_id = story.jobs.start(JOB, parameters(RETRAIN), token="t")
     seen = training(story, run_id).look(Step("mine", 1, "training", StepState.INTENT, "u"))
     assert seen.outcome is outcome
-    assert ("out of memory" in seen.detail) is (outcome is Outcome.FAILED)
+    assert ("out of memory" in seen.detail) is (outcome in (Outcome.FAILED, Outcome.CANCELLED))
 
 
 def test_a_run_that_was_deleted_is_an_error_that_stays(story: Story) -> None:
@@ -133,11 +133,11 @@ def test_a_retraining_hands_its_version_over_to_a_promotion(story: Story) -> Non
     assert run.token == token(retrain.id, "run")
 
 
-@pytest.mark.parametrize("end", [RunState.FAILED, RunState.CANCELLED])
-def test_a_run_that_ends_badly_ends_the_retraining(story: Story, end: RunState) -> None:
+@pytest.mark.parametrize(("end", "ended"), [(RunState.FAILED, State.FAILED), (RunState.CANCELLED, State.CANCELLED)])
+def test_a_run_that_ends_badly_ends_the_retraining(story: Story, end: RunState, ended: State) -> None:
     story.jobs.add(JOB, RunState.WAITING, RunState.RUNNING, end, message="out of memory")
     retraining(story).live()
-    assert story.ends() == [(Remedy.RETRAIN, State.FAILED)]
+    assert story.ends() == [(Remedy.RETRAIN, ended)]
     assert "out of memory" in story.newest().outcome
 
 
