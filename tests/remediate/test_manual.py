@@ -192,10 +192,12 @@ def test_a_deployment_by_hand_before_any_question_that_is_asked_wins_and_holds(t
         story, later = person.story, person.asked[n + 1 :]
         assert story.traffic() == {9: 100}, asked[n]
         made = [call for _, _, call in later if call in EFFECTS]
-        assert not made, f"{made} after somebody had deployed before {asked[n]}"
+        # the alias lives in another service than the traffic: between the two looks and the call lies a moment, too
+        between = asked[n][1].endswith("alias") and asked[n][2] == "registry.alias"
+        assert made in ([], ["registry.set_alias"] if between else []), f"after a deployment before {asked[n]}"
         superseded = story.newest().state is State.SUPERSEDED
         looked = any(call == "serving.state" for _, _, call in (asked[n], *later))
-        assert superseded is looked, f"{story.newest().state} after somebody had deployed before {asked[n]}"
+        assert superseded is looked, f"{story.newest().state} after a deployment before {asked[n]}"
         # a proposal that had no plan yet had nothing for anybody to change
         assert held(story) is (superseded and story.newest().began_at is not None)
 
