@@ -1,6 +1,7 @@
 """Every door to the world, on one page. Whatever fails behind one leaves it as a `PlatformError`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -21,6 +22,10 @@ class PlatformError(Exception):
         self.permanent = permanent
         self.missing = missing
         """The thing asked for is not there (a version, a table, an endpoint)."""
+
+
+Fence = Callable[[], AbstractContextManager[None]]
+"""What an adapter holds around each request that may change something: it raises PlatformError where none may go."""
 
 
 class InferenceLog(Protocol):

@@ -1,6 +1,7 @@
 """Settings in, jobs out: which adapter stands behind which door, and which loop runs how often."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,8 +14,9 @@ from daemon.config.endpoint import EndpointSettings
 from daemon.config.settings import Settings
 from daemon.domain.remediation import OPEN, Mode, Remedy, State
 from daemon.iteration import Told, Work
+from daemon.lead import alarm
 from daemon.notify import cycle as notify
-from daemon.ports import Channel, Jobs, Registry, Serving
+from daemon.ports import Channel, Fence, Jobs, PlatformError, Registry, Serving
 from daemon.remediate import archive
 from daemon.remediate import cycle as remediate
 from daemon.remediate.circumstances import mode_of
@@ -57,16 +59,31 @@ class Round:
     aside: bool = False
 
 
-def build_world(settings: Settings, scratch: Path) -> World:
+def build_world(settings: Settings, scratch: Path, *, follows: Callable[[], str] = lambda: "") -> World:
     """Make the adapters. Nothing is connected yet: a workspace that is away must not hold up the start."""
-    client = DatabricksClient(settings.workspace)
+    fence = fenced(settings.safety.kill_file, follows)
+    client = DatabricksClient(settings.workspace, fence=fence)
     return World(
         serving=DatabricksServing(client),
-        registry=MlflowRegistry(settings.mlflow),
+        registry=MlflowRegistry(settings.mlflow, fence=fence),
         jobs=DatabricksJobs(client),
         channels=tuple(AppriseChannel(c) for c in settings.notify.channels),
         scratch=scratch,
+        follows=follows,
     )
+
+
+def fenced(kill_file: Path, follows: Callable[[], str]) -> Fence:
+    """Let a request out only where the kill switch is not pulled and this daemon leads; frozen meanwhile, it ends."""
+
+    @contextmanager
+    def ask() -> Iterator[None]:
+        if held := kill_switch(kill_file) or follows():
+            raise PlatformError(f"nothing was sent: {held}", permanent=False)
+        with alarm.heard():
+            yield
+
+    return ask
 
 
 def watch_doors(settings: Settings, endpoint: EndpointSettings, world: World) -> watch.Doors:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from daemon.config.endpoint import EndpointSettings
 from daemon.config.fields import Duration, Interval, Secret, Section
@@ -45,13 +45,20 @@ class Mlflow(Section):
     """Where registered models are. Left out: the tracking server."""
 
 
+def _outlasts_a_connection(lease: timedelta) -> timedelta:
+    if lease < timedelta(seconds=3):
+        raise ValueError("must be 3s or longer: it is renewed after a third, and to connect anew may take 2 s")
+    return lease
+
+
 class Store(Section):
     url: str = "sqlite:////var/lib/mlsteward/mlsteward.db"
     """SQLAlchemy's form: `sqlite:////absolute/path.db` or `postgresql+psycopg://user@host/database`."""
     password: Secret | None = None
     """For PostgreSQL: kept out of the URL."""
-    lease: Interval = timedelta(seconds=30)
-    """On PostgreSQL several daemons may run; one acts. If it is not heard of for this long, the next takes over."""
+    lease: Annotated[Interval, AfterValidator(_outlasts_a_connection)] = timedelta(seconds=30)
+    """On PostgreSQL several daemons may run; one acts. If it is not heard of for this long, the next takes over. A
+    shorter one takes over sooner, and is lost sooner where the database is away: 30 seconds outlast its restart."""
     keep_profiles: Interval = timedelta(days=90)
     keep_events: Interval = timedelta(days=365)
 

@@ -6,6 +6,7 @@ MLSTEWARD_FAILPOINT=after_call:2=kill      at its second passing, SIGKILL
 import os
 import re
 import signal
+import threading
 from itertools import count
 
 POINTS = (
@@ -28,4 +29,5 @@ _passings = count(1)
 def failpoint(name: str) -> None:
     """Pass the point, unless it is armed."""
     if ARMED and ARMED[1] == name and next(_passings) == int(ARMED[2] or 1):
-        os.kill(os.getpid(), SIGNALS[ARMED[3]])
+        # to this very thread: sent to the process, it would be for the main thread to stop, and this one would run on
+        signal.pthread_kill(threading.get_ident(), SIGNALS[ARMED[3]])

@@ -40,6 +40,9 @@ class Metrics:
         self._build.clear()
         self._build.labels(version).set(1)
 
+    def led(self, leads: bool) -> None:
+        self._leads.set(leads)
+
     def config_reloaded(self, *, ok: bool, now: datetime) -> None:
         """Note that a configuration was taken or refused. The one at the start counts as the first."""
         self._reload_success.set(ok)
@@ -128,6 +131,7 @@ class Metrics:
     def _declare_daemon(self) -> None:
         gauge, counter, histogram = self._kinds()
         self._build = gauge("mlsteward_build_info", "Always 1; the label tells the running version.", ["version"])
+        self._leads = gauge("mlsteward_leads", "1 where this daemon acts, 0 where it stands by for another.")
         self._reload_success = gauge(
             "mlsteward_config_reload_success", "1 where the newest configuration was taken, 0 where it was refused."
         )

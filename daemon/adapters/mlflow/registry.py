@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from daemon.adapters.mlflow.signature import example_path, read_signature
 from daemon.config.settings import Mlflow
 from daemon.domain.registry import ModelVersion
 from daemon.domain.schema import Signature
-from daemon.ports import PlatformError
+from daemon.ports import Fence, PlatformError
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion as Shown
@@ -23,8 +24,9 @@ MLMODEL = "MLmodel"
 
 
 class MlflowRegistry:
-    def __init__(self, settings: Mlflow) -> None:
+    def __init__(self, settings: Mlflow, *, fence: Fence = nullcontext) -> None:
         self._client = Client(settings)
+        self._fence = fence
         self._artifacts = Artifacts(self._client)
         self._mlmodels: dict[tuple[str, int], str] = {}
         """A version never changes, so its description is fetched once."""
@@ -48,11 +50,11 @@ class MlflowRegistry:
             return None if version is None else int(version)
 
     def set_alias(self, model: str, alias: str, version: int) -> None:
-        with asking(f"set the alias {alias} of {model} to version {version}"):
+        with self._changing(f"set the alias {alias} of {model} to version {version}"):
             self._client.api.set_registered_model_alias(model, alias, str(version))
 
     def set_tag(self, model: str, version: int, key: str, value: str) -> None:
-        with asking(f"tag {model} version {version}"):
+        with self._changing(f"tag {model} version {version}"):
             self._client.api.set_model_version_tag(model, str(version), key, value)
 
     def signature(self, model: str, version: int) -> Signature:
@@ -88,12 +90,18 @@ class MlflowRegistry:
             self._artifacts.download(model, version, folder)
 
     def upload(self, model: str, version: int, folder: Path) -> None:
-        with asking(f"put back the artifacts of {model} version {version}"):
+        with self._changing(f"put back the artifacts of {model} version {version}"):
             self._artifacts.upload(model, version, folder)
 
     def remove_artifacts(self, model: str, version: int) -> None:
-        with asking(f"remove the artifacts of {model} version {version}"):
+        with self._changing(f"remove the artifacts of {model} version {version}"):
             self._artifacts.remove(model, version)
+
+    @contextmanager
+    def _changing(self, what: str) -> Iterator[None]:
+        """Do what `asking` does, for what changes the registry: not a byte is sent where the fence stands."""
+        with asking(what), self._fence():
+            yield
 
     def _search(self, model: str) -> "Iterator[Shown]":
         page = self._client.api.search_model_versions(f"name = '{model}'")

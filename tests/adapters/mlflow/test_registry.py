@@ -2,7 +2,8 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -141,3 +142,28 @@ def test_nothing_needs_what_mlflow_skinny_leaves_out(server: LocalServer, with_f
     )
     assert done.stdout.strip() == "x True", done.stderr
     assert [asked.method for asked in server.to(with_files)] == ["GET", "GET", "PUT"]
+
+
+@contextmanager
+def closed() -> Iterator[None]:
+    raise PlatformError("nothing was sent: the gate is closed", permanent=False)
+    yield
+
+
+@pytest.mark.parametrize("what", ["set_alias", "set_tag", "upload", "remove_artifacts"])
+def test_behind_a_fence_nothing_is_changed(server: LocalServer, tmp_path: Path, what: str) -> None:
+    registry = MlflowRegistry(Mlflow(tracking_uri=server.url), fence=closed)
+    call: Callable[[], object] = {
+        "set_alias": lambda: registry.set_alias("m", "champion", 3),
+        "set_tag": lambda: registry.set_tag("m", 3, "key", "value"),
+        "upload": lambda: registry.upload("m", 3, tmp_path),
+        "remove_artifacts": lambda: registry.remove_artifacts("m", 3),
+    }[what]
+    with pytest.raises(PlatformError, match=r"^nothing was sent: the gate is closed$"):
+        call()
+    assert server.asked == []
+
+
+def test_behind_a_fence_looking_goes_on(server: LocalServer) -> None:
+    server.on("GET", GET, Answer({"model_version": SHOWN}))
+    assert MlflowRegistry(Mlflow(tracking_uri=server.url), fence=closed).version("m", 3).version == 3
