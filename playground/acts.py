@@ -205,7 +205,7 @@ class Play:
     def _troubled(self) -> bool:
         with self.store.read() as tx:
             raised = [t for name in (FLIGHT_DELAY, AIR_TIME) for t in findings.recent(tx, name)]
-        return any(t.phase in (Phase.PENDING, Phase.FIRING) for t in raised)
+        return any(t.phase.trouble for t in raised)
 
     def _serves(self, endpoint: str) -> dict[int, int]:
         with self.store.read() as tx:

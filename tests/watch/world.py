@@ -154,7 +154,7 @@ class World:
         """Return the checks that are in trouble."""
         with self.store.read() as tx:
             found = findings.recent(tx, name)
-        return {t.last.check.name: t.phase for t in found if t.phase in (Phase.PENDING, Phase.FIRING)}
+        return {t.last.check.name: t.phase for t in found if t.phase.trouble}
 
     def events(self, kind: str = "") -> list[Event]:
         with self.store.read() as tx:
