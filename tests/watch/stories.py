@@ -61,7 +61,7 @@ def lived(letters: str, rule: Decide, *, stale_after: timedelta = NEVER_STALE, *
 
 
 def firing(check: Check = ERRORS, **about: object) -> Trail:
-    trail = lived("bbb", Decide(breaches=3, of=5), check=check, **about)
+    trail = lived("bbb", Decide(breaches=3, of=5), check=check, **about)  # type: ignore[arg-type]
     assert trail.phase is Phase.FIRING
     return trail
 
