@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -20,26 +21,26 @@ CALM, BAD = range(4), range(4, 9)
 """The third bad window fires; the fifth is well into it."""
 DARK = 7
 """Windows without evidence: longer than `stale_after`, which is an hour here."""
-DEPLOYED = {"failed": 0.5, "version": 2}
-DRIFTED = {"shift": 60}
+DEPLOYED: dict[str, Any] = {"failed": 0.5, "version": 2}
+DRIFTED: dict[str, Any] = {"shift": 60}
 STORIES = {"a version fails": DEPLOYED, "traffic drifts": DRIFTED}
 CHECKS = {"a version fails": ("error_rate_5xx", 2), "traffic drifts": ("distance/ks", 1)}
 
 
-def nothing_comes(world: World, n: int, about: dict[str, object]) -> None:
+def nothing_comes(world: World, n: int, about: dict[str, Any]) -> None:
     """The table stays as it is."""
 
 
-def too_few_rows(world: World, n: int, about: dict[str, object]) -> None:
+def too_few_rows(world: World, n: int, about: dict[str, Any]) -> None:
     world.traffic(n, count=3, **about)
 
 
-def of_another_model(world: World, n: int, about: dict[str, object]) -> None:
+def of_another_model(world: World, n: int, about: dict[str, Any]) -> None:
     world.log.serve("other", "prod.ml.other", 1)
     world.log.write(replace(row, entity="other") for row in requests(n, name="other", failed=0.9))
 
 
-def the_source_is_down(world: World, n: int, about: dict[str, object]) -> None:
+def the_source_is_down(world: World, n: int, about: dict[str, Any]) -> None:
     world.log.fail_next(PlatformError("the table cannot be read", permanent=False), call="health")
 
 
@@ -79,7 +80,7 @@ def world(begin: Begin) -> World:
 @pytest.mark.parametrize("darkness", DARKNESS, ids=lambda d: d.__name__)
 @pytest.mark.parametrize("seen", range(1, len(BAD) + 1))
 def test_nothing_is_begun_without_evidence_and_the_finding_is_kept(
-    world: World, story: str, darkness: Callable[[World, int, dict[str, object]], None], seen: int
+    world: World, story: str, darkness: Callable[[World, int, dict[str, Any]], None], seen: int
 ) -> None:
     """`seen` bad windows are seen before it becomes dark."""
     about, (check, version) = STORIES[story], CHECKS[story]
