@@ -64,6 +64,7 @@ class App:
                 if self._reload.is_set():
                     self._reload.clear()
                     self.reload()
+                self._schedule.heed(now=CLOCK.now())
                 self._pulse()
         finally:
             self.stop()
@@ -184,6 +185,7 @@ class App:
     def _jobs(self, settings: Settings) -> list[Job]:
         world = self._world(settings)
         before = {i.name: i for i in self._iterations}
+        around = list(rounds(settings, world, self._store, self._metrics))
         iterations = [
             Iteration(
                 one.loop,
@@ -196,14 +198,15 @@ class App:
                 heartbeats=self._heartbeats,
                 store=self._store,
             )
-            for one in rounds(settings, world, self._store, self._metrics)
+            for one in around
         ]
         for gone in before.keys() - {i.name for i in iterations}:
             self._heartbeats.clear(gone)
         for endpoint in {e.name for e in self._settings.endpoints} - {e.name for e in settings.endpoints}:
             self._metrics.forget(endpoint)
         self._iterations = iterations
-        return [Job(i.name, i.every, i, aside=i.aside) for i in iterations]
+        pairs = zip(iterations, around, strict=True)
+        return [Job(i.name, i.every, i, aside=i.aside, after=one.after) for i, one in pairs]
 
     def _world(self, settings: Settings) -> World:
         return build_world(settings, Path(self._scratch.name), follows=self._follows)

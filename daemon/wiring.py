@@ -57,6 +57,8 @@ class Round:
     every: timedelta
     work: Work
     aside: bool = False
+    after: timedelta | None = None
+    """How long after every multiple of `every` since the epoch; None: wherever it happens to fall."""
 
 
 def build_world(settings: Settings, scratch: Path, *, follows: Callable[[], str] = lambda: "") -> World:
@@ -112,7 +114,8 @@ def _watch(settings: Settings, endpoint: EndpointSettings, world: World, store: 
         seen = watch.look(endpoint, doors, store, now=now, scratch=world.scratch)
         return told_of_look(seen, metrics, now=now)
 
-    return Round("watch", endpoint.name, endpoint.watch.interval, work)
+    # windows lie on the same grid: a look comes as soon as one has settled, and not up to an interval later
+    return Round("watch", endpoint.name, endpoint.watch.interval, work, after=endpoint.watch.settle)
 
 
 def _remediate(settings: Settings, endpoint: EndpointSettings, world: World, store: Store, metrics: Metrics) -> Round:

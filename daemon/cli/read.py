@@ -25,13 +25,24 @@ def status(file: Path, as_json: bool) -> None:
         return
     show.table(
         "endpoints",
-        ["endpoint", "serves", "seen until (UTC)", "pending", "firing", "known good", "known bad", "under way"],
+        [
+            "endpoint",
+            "serves",
+            "seen until (UTC)",
+            "pending",
+            "firing",
+            "clearing",
+            "flapping",
+            "known good",
+            "known bad",
+            "under way",
+        ],
         [[s["endpoint"], s["serves"], s["seen_until"], *(_list(s[key]) for key in LISTED)] for s in states],
     )
 
 
 NOT_YET = "not looked at yet"
-LISTED = ("pending", "firing", "good", "bad", "open")
+LISTED = ("pending", "firing", "clearing", "flapping", "good", "bad", "open")
 
 
 def _state(tx: Tx, name: str) -> dict[str, Any]:
@@ -44,6 +55,8 @@ def _state(tx: Tx, name: str) -> dict[str, Any]:
         "seen_until": endpoints.watermark(tx, name),
         "pending": [t.last.check.name for t in trails if t.phase is Phase.PENDING],
         "firing": [t.last.check.name for t in trails if t.phase is Phase.FIRING],
+        "clearing": [t.last.check.name for t in trails if t.phase is Phase.CLEARING],
+        "flapping": [t.last.check.name for t in trails if t.flapping],
         "good": [v.version for v in record if v.standing == "good"],
         "bad": [v.version for v in record if v.standing == "bad"],
         "open": [f"{r.remedy} {r.id} {r.state}" for r in remediations.opened(tx, name)],

@@ -23,6 +23,7 @@ def upgrade() -> None:
     _restraints()
     _remediations()
     op.add_column("finding", sa.Column("seen", sa.BigInteger))
+    op.add_column("finding", sa.Column("cleared", sa.Integer, nullable=False, server_default="0"))
     op.add_column("finding", sa.Column("flaps", sa.Integer, nullable=False, server_default="0"))
     op.add_column("finding", sa.Column("flapping", sa.Boolean, nullable=False, server_default=sa.false()))
     op.add_column("finding", sa.Column("subject", sa.String, nullable=False, server_default=""))
