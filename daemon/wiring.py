@@ -21,6 +21,7 @@ from daemon.remediate.circumstances import mode_of
 from daemon.remediate.doors import Doors
 from daemon.remediate.overdue import sweep
 from daemon.remediate.storm import watch_storm
+from daemon.remediate.switch import kill_switch
 from daemon.store import retention
 from daemon.store.engine import Store
 from daemon.telemetry import log
@@ -128,17 +129,6 @@ def _remediate(settings: Settings, endpoint: EndpointSettings, world: World, sto
 def fleet(settings: Settings) -> dict[str, timedelta]:
     """Return every endpoint, and how long what was found on it speaks for the present."""
     return {e.name: e.decide.of * e.watch.window + e.watch.settle + 2 * e.watch.interval for e in settings.endpoints}
-
-
-def kill_switch(file: Path) -> str:
-    """Say that the kill switch's file is there, or cannot be looked for: who cannot look must not act."""
-    try:
-        file.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return ""
-    except OSError as error:
-        return f"the kill switch {file} cannot be looked for: {error.strerror}"
-    return f"the kill switch is pulled: {file} is there"
 
 
 def _oversee(settings: Settings, store: Store, metrics: Metrics) -> Callable[[datetime], Told | None]:
