@@ -6,14 +6,17 @@ import socket
 import tempfile
 import threading
 import time
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
 from daemon import __version__
 from daemon.config.endpoint import EndpointSettings
+from daemon.config.fields import SecretError
 from daemon.config.load import ConfigError, load
 from daemon.config.settings import Settings
+from daemon.desk import Desk
 from daemon.domain.event import Event, Severity
 from daemon.iteration import Clock, Iteration
 from daemon.schedule import Job, Schedule
@@ -24,6 +27,7 @@ from daemon.telemetry.heartbeat import Heartbeats
 from daemon.telemetry.metrics import Metrics
 from daemon.telemetry.sd_notify import Notifier
 from daemon.watch import cycle as watch
+from daemon.web.desk import Credentials
 from daemon.web.listener import Listener
 from daemon.wiring import build_world, rounds, watch_doors
 
@@ -45,6 +49,7 @@ class App:
         self._iterations: list[Iteration] = []
         self._scratch = tempfile.TemporaryDirectory(prefix="mlsteward-")
         self._stop, self._reload = threading.Event(), threading.Event()
+        self._desk = Desk(lambda: self._settings, lambda: nullcontext(self._store), CLOCK.now)
 
     def run(self) -> int:
         """Run until SIGTERM or SIGINT; take a new configuration at SIGHUP. Return the exit status."""
@@ -66,6 +71,7 @@ class App:
         """Open what must be there: the store and the listener. Raise StoreError or OSError where one is not."""
         socket.setdefaulttimeout(SOCKET_TIMEOUT_S)
         settings = self._settings
+        self._desk.credentials = Credentials.read(settings.web)
         file = sqlite_file(settings.store)
         self._lock = lock.hold(file) if file else None
         self._store = Store.open(settings.store)
@@ -75,7 +81,10 @@ class App:
             metrics=self._metrics,
             stalled=lambda: self._heartbeats.stalled(CLOCK.monotonic()),
             unready=lambda: [i.name for i in self._iterations if i.name.startswith("watch:") and not i.ran],
+            desk=self._desk,
+            now=CLOCK.now,
         ).start()
+        self._desk.url = self._listener.url
         self._metrics.started(__version__)
         self._metrics.config_reloaded(ok=True, now=CLOCK.now())
         self._schedule = Schedule(workers=settings.schedule.workers, jitter=settings.schedule.jitter)
@@ -95,13 +104,17 @@ class App:
             settings = load(self._file)
             if (settings.store.url, settings.web) != (self._settings.store.url, self._settings.web):
                 raise ConfigError(self._file, ["store and web are taken at the start only: restart to change them"])
+            credentials = Credentials.read(settings.web)
             jobs = self._jobs(settings)
+        except SecretError as error:
+            self._refuse(ConfigError(self._file, [str(error)]))
+            return False
         except ConfigError as error:
             self._refuse(error)
             return False
         finally:
             self._notifier.ready()
-        self._settings = settings
+        self._settings, self._desk.credentials = settings, credentials
         log.configure(settings.log.level, settings.log.format)
         self._schedule.replace(jobs, now=CLOCK.now())
         self._metrics.config_reloaded(ok=True, now=CLOCK.now())
@@ -140,7 +153,7 @@ class App:
                 heartbeats=self._heartbeats,
                 store=self._store,
             )
-            for one in rounds(settings, world, self._store, self._metrics)
+            for one in rounds(settings, world, self._store, self._metrics, self._desk.hints)
         ]
         for gone in before.keys() - {i.name for i in iterations}:
             self._heartbeats.clear(gone)

@@ -1,26 +1,34 @@
 """Where people are served: what is asked for, on the command line or over HTTP, becomes a deed or a document."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from daemon import report
+from daemon import hints, report
 from daemon.asked import Asked, Held, Lifted, Maintained, Pardoned, Place, Released, Restrained, Word, read
 from daemon.config.settings import Settings
-from daemon.domain.event import Severity
+from daemon.domain.event import Event, Severity
 from daemon.domain.person import Done, Unknown, Who
 from daemon.domain.restraint import RestraintKind
 from daemon.domain.states import State
 from daemon.remediate import switch
 from daemon.remediate.people import answer, kill, release, restrain
 from daemon.remediate.people.kill import Opened
-from daemon.store import remediations, restraints
+from daemon.store import events, remediations, restraints
 from daemon.store.engine import Tx
+from daemon.telemetry import log
+from daemon.web.desk import Credentials, Stranger
 
 
 class Desk:
     def __init__(self, settings: Callable[[], Settings], opened: Opened, now: Callable[[], datetime]) -> None:
         self._settings, self._opened, self._now = settings, opened, now
+        self._log = log.get("daemon.web")
+        self.credentials = Credentials()
+        """Replaced as a whole at a reload."""
+        self.url = ""
+        """Where the listener is, once it is known."""
         self._deeds: dict[str, Callable[[Mapping[str, object], str], Done]] = {
             "approve": self._deed(Word, lambda tx, asked, who: self._answer(tx, asked, who, granted=True)),
             "reject": self._deed(Word, lambda tx, asked, who: self._answer(tx, asked, who, granted=False)),
@@ -48,6 +56,29 @@ class Desk:
         """Return all about a remediation. Raise Unknown where there is none."""
         with self._opened() as store, store.read() as tx:
             return report.explain(tx, answer.found(tx, short_id), self._settings())
+
+    def hints(self, event: Event) -> list[str]:
+        """Say what a person can do about an event. What is signed for that is made now, and kept nowhere."""
+        if event.kind not in hints.KINDS:
+            return []
+        settings, key = self._settings(), self.credentials.link_key
+        base = settings.web.public_url or self.url
+        with self._opened() as store, store.read() as tx:
+            return hints.about(tx, event, settings, key=key if base else None, base=base)
+
+    def turned_away(self, stranger: Stranger) -> None:
+        where = f"{stranger.address} was turned away: {stranger.method} {stranger.path}"
+        self._record_stranger(where, asdict(stranger))
+
+    def turned_away_many(self, strangers: int, last: Stranger) -> None:
+        where = f"{strangers} more requests without credentials were turned away, the last of {last.address}"
+        self._record_stranger(where, {"requests": strangers, **asdict(last)})
+
+    def _record_stranger(self, sentence: str, numbers: Mapping[str, object]) -> None:
+        """For the record only: whoever floods us must not flood people, too."""
+        self._log.warning(sentence)
+        with self._opened() as store, store.begin() as tx:
+            events.append(tx, Event("web.refused", Severity.WARNING, sentence, self._now(), "", numbers))
 
     def _deed(
         self, kind: type[Any], deed: Callable[[Tx, Any, Who], Done]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from daemon.adapters.channels import AppriseChannel
@@ -14,6 +15,7 @@ from daemon.config.settings import Settings
 from daemon.domain.remediation import OPEN, Mode, Remedy, State
 from daemon.iteration import Told, Work
 from daemon.notify import cycle as notify
+from daemon.notify.render import NOTHING, Hints
 from daemon.ports import Channel, Jobs, Registry, Serving
 from daemon.remediate import archive
 from daemon.remediate import cycle as remediate
@@ -77,15 +79,15 @@ def watch_doors(settings: Settings, endpoint: EndpointSettings, world: World) ->
     return watch.Doors(inference_log, world.serving, world.registry, DeltaTables())
 
 
-def rounds(settings: Settings, world: World, store: Store, metrics: Metrics) -> Iterator[Round]:
-    """Yield every loop that the settings ask for."""
+def rounds(settings: Settings, world: World, store: Store, metrics: Metrics, hints: Hints = NOTHING) -> Iterator[Round]:
+    """Yield every loop that the settings ask for. `hints` says what people can do about an event."""
     for endpoint in settings.endpoints:
         yield _watch(settings, endpoint, world, store, metrics)
         yield _remediate(settings, endpoint, world, store, metrics)
         if mode_of(endpoint, Remedy.ARCHIVE) is not Mode.OFF:
             yield _housekeep(endpoint, world, store)
     yield Round("oversee", "", settings.schedule.remediate, _oversee(settings, store, metrics), aside=True)
-    yield Round("notify", "", settings.notify.interval, _notify(settings, world, store, metrics), aside=True)
+    yield Round("notify", "", settings.notify.interval, _notify(settings, world, store, metrics, hints), aside=True)
     yield Round("retention", "", RETENTION_EVERY, _retain(settings, store), aside=True)
 
 
@@ -161,12 +163,14 @@ def _housekeep(endpoint: EndpointSettings, world: World, store: Store) -> Round:
     return Round("housekeep", endpoint.name, endpoint.archive.every, work)
 
 
-def _notify(settings: Settings, world: World, store: Store, metrics: Metrics) -> Callable[[datetime], Told | None]:
-    logger = log.get("daemon.notify")
+def _notify(
+    settings: Settings, world: World, store: Store, metrics: Metrics, hints: Hints
+) -> Callable[[datetime], Told | None]:
+    send = partial(notify.run, store, world.channels, settings.notify, metrics, log.get("daemon.notify"), hints=hints)
 
     def work(now: datetime) -> Told | None:
         groups = 0
-        while groups < MOST_GROUPS and notify.run(store, world.channels, settings.notify, metrics, logger, now=now):
+        while groups < MOST_GROUPS and send(now=now):
             groups += 1
         return None
 

@@ -34,7 +34,7 @@ class Gate:
 
 def found(tx: Tx, short_id: str) -> Remediation:
     """Return the remediation of this id, or the only one whose id begins so. Raise Unknown, which says what is open."""
-    one = remediations.get(tx, short_id) if short_id else None
+    one = remediations.get(tx, short_id) if short_id and short_id.isprintable() else None
     if one is not None:
         return one
     opened = ", ".join(f"{r.id} ({r.remedy} of {r.endpoint}, {r.state})" for r in remediations.opened(tx))
