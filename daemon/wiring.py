@@ -15,7 +15,7 @@ from daemon.config.settings import Settings
 from daemon.domain.remediation import OPEN, Mode, Remedy, State
 from daemon.iteration import Told, Work
 from daemon.notify import cycle as notify
-from daemon.notify.render import NOTHING, Hints
+from daemon.notify.cycle import NO_HINTS, Hints
 from daemon.ports import Channel, Jobs, Registry, Serving
 from daemon.remediate import archive
 from daemon.remediate import cycle as remediate
@@ -79,7 +79,9 @@ def watch_doors(settings: Settings, endpoint: EndpointSettings, world: World) ->
     return watch.Doors(inference_log, world.serving, world.registry, DeltaTables())
 
 
-def rounds(settings: Settings, world: World, store: Store, metrics: Metrics, hints: Hints = NOTHING) -> Iterator[Round]:
+def rounds(
+    settings: Settings, world: World, store: Store, metrics: Metrics, hints: Hints = NO_HINTS
+) -> Iterator[Round]:
     """Yield every loop that the settings ask for. `hints` says what people can do about an event."""
     for endpoint in settings.endpoints:
         yield _watch(settings, endpoint, world, store, metrics)

@@ -1,6 +1,6 @@
 """One message: the most urgent group of undelivered events in, what became of it recorded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from daemon.config.settings import Notify
@@ -8,7 +8,7 @@ from daemon.domain.event import Event, Severity
 from daemon.domain.restraint import RestraintKind
 from daemon.notify.group import backoff, due, given_up, loudest, missing
 from daemon.notify.quiet import held_back, quiet_until
-from daemon.notify.render import NOTHING, Hints, render
+from daemon.notify.render import render
 from daemon.ports import Channel
 from daemon.store import events, restraints
 from daemon.store.engine import Store
@@ -16,6 +16,9 @@ from daemon.telemetry.log import Logger
 from daemon.telemetry.metrics import Metrics
 
 MOST_EVENTS = 10_000
+Hints = Callable[[Event], Sequence[str]]
+"""What a person can do about an event, asked for when it is sent."""
+NO_HINTS: Hints = lambda _: ()  # noqa: E731 - a constant
 QUIET = [kind for kind in RestraintKind if kind.forbids_telling]
 
 
@@ -27,7 +30,7 @@ def run(
     log: Logger,
     *,
     now: datetime,
-    hints: Hints = NOTHING,
+    hints: Hints = NO_HINTS,
 ) -> bool:
     """Send the first group that is due to every channel that wants it. Tell whether there was one.
 
@@ -90,7 +93,7 @@ def _floors(channels: Sequence[Channel], settings: Notify) -> dict[str, Severity
 
 
 def _took(channel: Channel, group: Sequence[Event], metrics: Metrics, log: Logger, hints: Hints) -> bool:
-    title, body = render(group, hints)
+    title, body = render(group, {event.id: hints(event) for event in group})
     try:
         channel.send(title, body, loudest(group))
     except Exception as error:

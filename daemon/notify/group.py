@@ -12,10 +12,7 @@ FEWEST_ATTEMPTS = 5
 
 Quiet = Callable[[Event], datetime | None]
 """When the quiet ended that kept an event from being told; None where there was none."""
-
-
-def NEVER(_: Event) -> None:  # noqa: N802 - a constant
-    return None
+NEVER: Quiet = lambda _: None  # noqa: E731 - a constant
 
 
 def due(events: Iterable[Event], *, now: datetime, group_wait: timedelta, quiet: Quiet = NEVER) -> list[list[Event]]:

@@ -1,7 +1,7 @@
 """Words for people: the events of a message in, its title and body out. Pure."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from itertools import groupby
 
@@ -11,22 +11,18 @@ TITLE_LENGTH = 200
 MOST_EVENTS = 20
 """More than this nobody reads in a message, and channels cut it off somewhere."""
 
-Hints = Callable[[Event], Sequence[str]]
+NONE: Mapping[int | None, Sequence[str]] = {}
 
 
-def NOTHING(_: Event) -> Sequence[str]:  # noqa: N802 - a constant
-    return ()
-
-
-def render(events: Sequence[Event], hints: Hints = NOTHING) -> tuple[str, str]:
+def render(events: Sequence[Event], hints: Mapping[int | None, Sequence[str]] = NONE) -> tuple[str, str]:
     """Return a title on one line, and a body with one sentence and its numbers per event, endpoint by endpoint.
 
-    What a person can do about an event (`hints`) stands below it, a line each, whole: links are not cut.
+    What a person can do about an event (`hints`, by its id) stands below it, a line each, whole: links are not cut.
     """
     ordered = sorted(events, key=lambda e: (e.endpoint, e.at))
     shown = ordered[-MOST_EVENTS:]
     sections = [
-        "\n\n".join(_heading(endpoint, ordered) + [_paragraph(event, hints(event)) for event in group])
+        "\n\n".join(_heading(endpoint, ordered) + [_paragraph(event, hints.get(event.id, ())) for event in group])
         for endpoint, group in groupby(shown, key=lambda e: e.endpoint)
     ]
     left_out = len(ordered) - len(shown)
