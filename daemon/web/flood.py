@@ -17,7 +17,7 @@ SPAN_S = 60.0
 class Flood:
     """Lives on the listener's own event loop; writes in threads, because a database can make one wait."""
 
-    def __init__(self, desk: Desk, *, most: int = MOST, span_s: float = SPAN_S) -> None:
+    def __init__(self, desk: Desk, *, most: int, span_s: float) -> None:
         self._desk, self._most, self._span_s = desk, most, span_s
         self._began, self._seen, self._last = -inf, 0, Stranger("", "", "", "")
         self._log = log.get(__name__)

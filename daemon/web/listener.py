@@ -10,8 +10,8 @@ from typing import Self
 import uvicorn
 
 from daemon.telemetry.metrics import Metrics
+from daemon.web import flood
 from daemon.web.desk import Desk
-from daemon.web.flood import Flood
 from daemon.web.routes import app
 
 START_SECONDS = 10
@@ -34,7 +34,7 @@ class Listener:
     ) -> None:
         self.url = ""
         self._host, self._port = host, port
-        self._flood = Flood(desk)
+        self._flood = flood.Flood(desk, most=flood.MOST, span_s=flood.SPAN_S)
         self._server = _Server(
             uvicorn.Config(
                 app(metrics=metrics, stalled=stalled, unready=unready, desk=desk, flood=self._flood, now=now),

@@ -318,8 +318,8 @@ def test_to_resume_what_runs_is_refused_and_says_what_is_in_force(store: Store) 
         restrain.lift(tx, restrain.RESUMED, "flights", who(), verb="resume")
 
 
-def needs_human(store: Store, remedy: Remedy = Remedy.ROLLBACK) -> Remediation:
-    one = proposed(store, remedy)
+def needs_human(store: Store, remedy: Remedy = Remedy.ROLLBACK, **changes: object) -> Remediation:
+    one = proposed(store, remedy, **changes)
     with store.begin() as tx:
         begun = remediations.move(tx, one, State.APPROVED, now=NOW)
         begun = begun and remediations.move(tx, begun, State.EXECUTING, now=NOW)
