@@ -76,6 +76,7 @@ def _asked(one: Remediation, gate: Gate) -> dict[str, Any]:
     approve, reject = answer_commands(one)
     return {
         "gate": gate.name,
+        "about": gate.words,
         "plan_hash": gate.plan_hash,
         "until": gate.closes_at,
         "approve": approve,

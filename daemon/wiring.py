@@ -32,6 +32,8 @@ from daemon.tell import told_of_look
 from daemon.watch import cycle as watch
 
 RETENTION_EVERY = timedelta(hours=6)
+WAITING = (State.BLOCKED, State.AWAITING_APPROVAL, State.SCHEDULED, State.VERIFYING)
+"""States in which a round after the other finds nothing new to say."""
 MOST_GROUPS = 20
 """Messages that one round of notify sends: what is left waits for the next, an interval later."""
 
@@ -125,7 +127,7 @@ def _remediate(settings: Settings, endpoint: EndpointSettings, world: World, sto
         if moved:
             metrics.remediation_moved(endpoint.name, one.remedy, state, is_open=state in OPEN)
         sentence = f"{endpoint.name}: {one.remedy} {one.id} {state}: {stepped.sentence}"
-        return Told(sentence, {}, quiet=not moved and state in (State.VERIFYING, State.BLOCKED))
+        return Told(sentence, {}, quiet=not moved and state in WAITING)
 
     return Round("remediate", endpoint.name, settings.schedule.remediate, work)
 

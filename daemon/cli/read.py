@@ -61,10 +61,9 @@ def _restrained(found: Sequence[Mapping[str, Any]]) -> None:
 def _waiting(seen: Mapping[str, Any]) -> None:
     """Say what waits for a person, and what to type: whole lines, to be copied."""
     for one in seen["waits_for_approval"]:
-        gate = "" if one["gate"] == "plan" else f" ({one['gate'].removeprefix('ask-')})"
         click.echo(
-            f"\nwaits for a word until {one['until']:%F %T} UTC: {one['remedy']}{gate} of {one['endpoint']}: "
-            f"{one['sentence']}\n  {one['approve']}\n  {one['reject']}\n  mlsteward explain {one['id']}"
+            f"\nwaits for a word on {one['about']} until {one['until']:%F %T} UTC: "
+            f"{one['remedy']} of {one['endpoint']}: {one['sentence']}\n  {one['approve']}\n  {one['reject']}\n  mlsteward explain {one['id']}"
         )
     for one in seen["needs_human"]:
         click.echo(
@@ -113,7 +112,9 @@ def explain(file: Path, as_json: bool, remediation_id: str) -> None:
     with opened(settings) as store, store.read() as tx:
         one = remediations.get(tx, remediation_id)
         if one is None:
-            raise click.ClickException(f"no remediation {remediation_id!r}: `mlsteward history` lists them")
+            raise click.ClickException(
+                f"no remediation {remediation_id!r}, or several begin so: `mlsteward history` lists them"
+            )
         told = report.explain(tx, one, settings)
     if as_json:
         print_json(told)
@@ -181,7 +182,7 @@ def _answers(one: Remediation, told: Mapping[str, Any]) -> None:
     )
     gate = told["waits_for"]
     if gate is not None:
-        click.echo(f"\nwaits for a word on {gate['gate']} until {gate['until']:%F %T} UTC:")
+        click.echo(f"\nwaits for a word on {gate['about']} until {gate['until']:%F %T} UTC:")
         click.echo(f"  {gate['approve']}\n  {gate['reject']}")
     if one.state is State.NEEDS_HUMAN:
         click.echo(f"\nneeds a human; when it has been looked at:\n  {report.release_command(one)}")

@@ -52,7 +52,7 @@ def refused(sentence: str, told: Mapping[str, Any] | None = None) -> str:
 
 def _about(told: Mapping[str, Any]) -> str:
     gate = told.get("waits_for")
-    until = f", waits for a word on {gate['gate']} until {gate['until']:%F %T} UTC" if gate else ""
+    until = f", waits for a word on {gate['about']} until {gate['until']:%F %T} UTC" if gate else ""
     parts = [
         f"<p>{_text(told['sentence'])}</p>",
         f"<p><code>{_text(told['id'])}</code> is {_text(told['state'])}{_text(until)}.</p>",

@@ -315,7 +315,7 @@ def test_status_shows_what_waits_and_what_to_type(typed: Typed) -> None:
     waiting(typed.store)
     typed.done("hold --endpoint delays")
     said = typed("status").output
-    assert "waits for a word until 2026-03-02 12:00:00 UTC: rollback of flights" in said
+    assert "waits for a word on the plan until 2026-03-02 12:00:00 UTC: rollback of flights" in said
     assert "mlsteward approve 260301-120000-abcde --by YOU --reason TEXT" in said.splitlines()[-3].strip()
     assert "looked at it" in said
     told = typed.json("status")

@@ -123,7 +123,7 @@ def test_what_was_written_stays_in_the_form_and_is_no_html(house: House, strange
 def test_a_step_is_answered_by_its_own_link(house: House, stranger: httpx.Client) -> None:
     one = asking(house.store)
     link = house.link(one)
-    assert "waits for a word on ask-full" in seen(stranger.get(link)).text
+    assert "waits for a word on the step full" in seen(stranger.get(link)).text
     seen(stranger.post(link, data=WORD))
     with house.store.read() as tx:
         assert approvals.of(tx, one.id)["ask-full"].granted

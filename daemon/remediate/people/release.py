@@ -33,7 +33,7 @@ def end(tx: Tx, one: Remediation, who: Who, *, to: State = State.CANCELLED) -> D
         bad = VersionVerdict(one.endpoint, one.model, one.from_version, Standing.BAD, one.sentence, who.now)
         verdicts.set_standing(tx, bad)
     known = f", and version {one.from_version} is known bad" if worse else ""
-    sentence = f"{name} is {to}{known}: {one.endpoint} is looked after again{_held(tx, one, who)}"
+    sentence = f"{name} is ended as {to}{known}: {one.endpoint} is looked after again{_held(tx, one, who)}"
     return record(tx, Done("release", sentence, {"remediation": one.id, "state": str(to)}), who, one.endpoint)
 
 
