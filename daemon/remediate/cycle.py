@@ -212,7 +212,7 @@ def _compensate(one: Remediation, settings: EndpointSettings, doors: Doors, stor
     if now > one.deadline_at:
         sentence = f"{one.outcome}; that did not come to an end: please look at it"
         return move_alone(store, one, State.NEEDS_HUMAN, sentence, now=now)
-    progress = _advance(one, plans.back_out(one, settings, doors, now=now), doors, store, now)
+    progress = _advance(one, plans.back_out(one, settings, doors, store, now=now), doors, store, now)
     if progress.outcome is Outcome.FOREIGN:
         return supersede(store, one, progress.detail, now=now)
     if progress.outcome is Outcome.FAILED:

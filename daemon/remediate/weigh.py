@@ -7,6 +7,7 @@ from daemon.config.endpoint import EndpointSettings
 from daemon.domain.remediation import Approval, GuardResult, Remediation, State
 from daemon.domain.states import PLANNED
 from daemon.remediate import guards, plans
+from daemon.remediate.approval_tag import BY_TAG
 from daemon.remediate.circumstances import PLAN, ask_world, circumstances
 from daemon.remediate.doors import Doors, Stepped
 from daemon.remediate.frozen import freeze
@@ -93,7 +94,7 @@ def _approved_by_tag(tx: Tx, one: Remediation, settings: EndpointSettings, now: 
     if one.state is not State.AWAITING_APPROVAL:
         return one
     reason = f"the version is tagged {settings.promote.approval_tag} = approved"
-    word = Approval(one.id, PLAN, one.plan_hash, True, "the registry's tag", reason, now)
+    word = Approval(one.id, PLAN, one.plan_hash, True, BY_TAG, reason, now)
     if not approvals.answer(tx, word):
         return one
     return move(tx, one, State.APPROVED, reason, now=now) or one
