@@ -39,7 +39,7 @@ def acts(
 
     def training(step: Step) -> Seen:
         run_id, patience = int(str(done["run"].result["run_id"])), settings.retrain.timeout
-        late = step.started_at is not None and now - step.started_at > patience
+        late = now - (done["run"].started_at or remediation.created_at) > patience
         return _follow(jobs, run_id, late=f"run {run_id} has not ended within {patience}" if late else "")
 
     def challenger(step: Step) -> Seen:

@@ -151,6 +151,17 @@ class FakeRegistry(Fake):
         del self._versions[model, version]
         self._aliases = {k: v for k, v in self._aliases.items() if (k[0], v) != (model, version)}
 
+    def ready(self, model: str, version: int, ready: bool = True) -> None:
+        found = self._find(model, version)
+        found.record = replace(found.record, ready=ready)
+
+    def describe(
+        self, model: str, version: int, *, signature: Signature | None, example: Mapping[str, object] | None
+    ) -> None:
+        """Say what was logged with a version."""
+        found = self._find(model, version)
+        found.signature, found.example = signature, example
+
     def artifacts(self, model: str, version: int) -> Path:
         return self.folder / model / str(version)
 
