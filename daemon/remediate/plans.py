@@ -12,7 +12,7 @@ from daemon.remediate.ask import ASK
 from daemon.remediate.circumstances import windows_since
 from daemon.remediate.doors import Doors
 from daemon.remediate.frozen import thaw
-from daemon.remediate.journal import Act
+from daemon.remediate.journal import Act, Progress
 from daemon.remediate.known import known_config
 from daemon.remediate.traffic import changed_by_hand
 from daemon.store import approvals, remediations
@@ -21,7 +21,7 @@ from daemon.store.engine import Store
 SLACK = timedelta(minutes=30)
 """Between the time at which the last act gives up and the one at which the whole counts as stuck."""
 
-__all__ = ["ASK", "acts", "back_out", "disturbed", "patience", "wind_up"]
+__all__ = ["ASK", "acts", "back_out", "disturbed", "patience", "stays", "wind_up"]
 
 
 def acts(one: Remediation, settings: EndpointSettings, doors: Doors, store: Store, *, now: datetime) -> Sequence[Act]:
@@ -51,6 +51,12 @@ def wind_up(
     if one.remedy is not Remedy.PROMOTE:
         return ()
     return way_back.wind_up(one, settings, doors.serving, doors.registry, steps=_steps(one, store), now=now)
+
+
+def stays(one: Remediation, progress: Progress) -> str:
+    """Say what was to be put away after a verified change, and could not be."""
+    archived = progress.step is not None and progress.step.name == "archived"
+    return f"the stage of version {one.from_version} stays" if archived else "the standby stays"
 
 
 def disturbed(one: Remediation, doors: Doors, store: Store) -> str:
