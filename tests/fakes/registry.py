@@ -151,6 +151,10 @@ class FakeRegistry(Fake):
         del self._versions[model, version]
         self._aliases = {k: v for k, v in self._aliases.items() if (k[0], v) != (model, version)}
 
+    def untag(self, model: str, version: int, key: str) -> None:
+        found = self._find(model, version)
+        found.record = replace(found.record, tags={k: v for k, v in found.record.tags.items() if k != key})
+
     def ready(self, model: str, version: int, ready: bool = True) -> None:
         found = self._find(model, version)
         found.record = replace(found.record, ready=ready)
