@@ -177,9 +177,10 @@ def _wind_up(
     progress = _advance(one, plans.wind_up(one, settings, doors, store, now=now), doors, store, now)
     if progress.outcome is Outcome.FOREIGN:
         return supersede(store, one, progress.detail, now=now)
-    if progress.outcome is Outcome.WAIT and now <= one.deadline_at:
+    closed = progress.outcome is Outcome.DONE and not progress.complete
+    if closed or (progress.outcome is Outcome.WAIT and now <= one.deadline_at):
         return _went_on(one, progress, store, now)
-    left = "" if progress.complete else f"; the standby stays: {progress.detail}"
+    left = "" if progress.complete else f"; {plans.stays(one, progress)}: {progress.detail}"
     return _succeeded(one, f"version {one.to_version} serves well: {seen.detail}{left}", store, now)
 
 
@@ -212,7 +213,7 @@ def _compensate(one: Remediation, settings: EndpointSettings, doors: Doors, stor
     if now > one.deadline_at:
         sentence = f"{one.outcome}; that did not come to an end: please look at it"
         return move_alone(store, one, State.NEEDS_HUMAN, sentence, now=now)
-    progress = _advance(one, plans.back_out(one, settings, doors, now=now), doors, store, now)
+    progress = _advance(one, plans.back_out(one, settings, doors, store, now=now), doors, store, now)
     if progress.outcome is Outcome.FOREIGN:
         return supersede(store, one, progress.detail, now=now)
     if progress.outcome is Outcome.FAILED:

@@ -8,6 +8,7 @@ from daemon.domain.remediation import Approval, GuardResult, Remediation, State
 from daemon.domain.serving import EndpointState
 from daemon.domain.states import PLANNED, PROPOSALS
 from daemon.remediate import guards, plans
+from daemon.remediate.approval_tag import BY_TAG
 from daemon.remediate.circumstances import PLAN, ask_world, circumstances
 from daemon.remediate.doors import Doors, Stepped
 from daemon.remediate.frozen import freeze
@@ -104,7 +105,7 @@ def _approved_by_tag(tx: Tx, one: Remediation, settings: EndpointSettings, now: 
     if one.state is not State.AWAITING_APPROVAL:
         return one
     reason = f"the version is tagged {settings.promote.approval_tag} = approved"
-    word = Approval(one.id, PLAN, one.plan_hash, True, "the registry's tag", reason, now)
+    word = Approval(one.id, PLAN, one.plan_hash, True, BY_TAG, reason, now)
     if not approvals.answer(tx, word):
         return one
     return move(tx, one, State.APPROVED, reason, now=now) or one

@@ -104,6 +104,16 @@ def test_nothing_acts_by_itself_unless_somebody_says_so(tmp_path: Path) -> None:
     assert {mode.retrain, mode.promote, mode.rollback, mode.archive} == {Mode.OBSERVE}
 
 
+def test_a_step_that_there_is_not_cannot_be_asked_before(tmp_path: Path) -> None:
+    text = f'{SMALL}promote.canary = [5, 25]\npromote.ask_before = ["full", "canary-10"]\n'
+    assert problems(tmp_path, text) == (
+        'endpoints[0] ("flights").promote: ask_before: no step is called canary-10; '
+        "there are stage, canary-5, canary-25, full, alias",
+    )
+    every = '["stage", "canary-5", "canary-25", "full", "alias"]'
+    loaded(tmp_path, f"{SMALL}promote.canary = [5, 25]\npromote.ask_before = {every}\n")
+
+
 def test_every_error_is_said_at_once_with_its_place(tmp_path: Path) -> None:
     found = problems(
         tmp_path,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from daemon.domain.registry import ModelVersion
+from daemon.domain.registry import ModelVersion, Stage
 from daemon.domain.schema import Signature
 from daemon.ports import PlatformError
 from tests.fakes.ledger import Fake, Ledger
@@ -62,6 +62,12 @@ class FakeRegistry(Fake):
         found = self._find(model, version)
         found.record = replace(found.record, tags={**found.record.tags, key: value})
         self._did("set_tag", f"{model}/{version}", key=key, value=value)
+
+    def set_stage(self, model: str, version: int, stage: Stage) -> None:
+        self._ask("set_stage")
+        found = self._find(model, version)
+        found.record = replace(found.record, stage=stage)
+        self._did("set_stage", f"{model}/{version}", stage=stage)
 
     def signature(self, model: str, version: int) -> Signature:
         self._ask("signature")
@@ -144,6 +150,21 @@ class FakeRegistry(Fake):
         self._find(model, version)
         del self._versions[model, version]
         self._aliases = {k: v for k, v in self._aliases.items() if (k[0], v) != (model, version)}
+
+    def untag(self, model: str, version: int, key: str) -> None:
+        found = self._find(model, version)
+        found.record = replace(found.record, tags={k: v for k, v in found.record.tags.items() if k != key})
+
+    def ready(self, model: str, version: int, ready: bool = True) -> None:
+        found = self._find(model, version)
+        found.record = replace(found.record, ready=ready)
+
+    def describe(
+        self, model: str, version: int, *, signature: Signature | None, example: Mapping[str, object] | None
+    ) -> None:
+        """Say what was logged with a version."""
+        found = self._find(model, version)
+        found.signature, found.example = signature, example
 
     def artifacts(self, model: str, version: int) -> Path:
         return self.folder / model / str(version)

@@ -24,6 +24,7 @@ from daemon.domain.remediation import (
     VersionVerdict,
     new_id,
 )
+from daemon.domain.schema import Column, Kind, Role, Signature
 from daemon.domain.trail import Phase, Trail
 from daemon.domain.window import Window
 from daemon.ports import PlatformError
@@ -41,6 +42,7 @@ QUARTER = timedelta(minutes=15)
 MINUTE = timedelta(minutes=1)
 ENDPOINT, MODEL, JOB = "flights", "prod.ml.flight_delay", 7
 EXAMPLE = {"dataframe_records": [{"distance": 1.0}]}
+SIGNATURE = Signature((Column("distance", Kind.NUMERIC),), (Column("prediction", Kind.NUMERIC, role=Role.PREDICTION),))
 ERRORS, DRIFT = Check(Statistic.ERRORS_4XX), Check(Statistic.KS, "distance")
 AUTO = Modes(retrain=Mode.AUTO, promote=Mode.AUTO, rollback=Mode.AUTO, archive=Mode.AUTO)
 
@@ -62,9 +64,11 @@ class Story:
         self.verdicts: dict[int, Verdict] = {}
         """How the watch loop judges a version's windows; healthy where nothing is said."""
         self.requests = 100
+        """... that each version answers in a window, unless `answered` says otherwise."""
+        self.answered: dict[int, int] = {}
         self.troubles: dict[tuple[int, Check], Against] = {}
         """Version and check of what fires on this endpoint, and goes on firing in each window, and against what."""
-        self.registry.add(MODEL, aliases=("champion",), metrics={"auc": 0.7}, example=EXAMPLE)
+        self.registry.add(MODEL, aliases=("champion",), metrics={"auc": 0.7}, example=EXAMPLE, signature=SIGNATURE)
         self.serving.add(ENDPOINT, MODEL, {1: 100})
         self.jobs.add(JOB)
         self.jobs.on_success(JOB, lambda given: self.register(tags={TAG: given["remediation"]}))
@@ -78,7 +82,7 @@ class Story:
 
     def register(self, **about: Any) -> int:
         """Register the next version, now."""
-        plain = {"created_at": self.now, "metrics": {"auc": 0.8}, "example": EXAMPLE}
+        plain = {"created_at": self.now, "metrics": {"auc": 0.8}, "example": EXAMPLE, "signature": SIGNATURE}
         return self.registry.add(MODEL, **{**plain, **about})
 
     def stands(self, version: int, standing: Standing, *, endpoint: str = ENDPOINT) -> None:
@@ -134,10 +138,13 @@ class Story:
     def window(self, window: Window) -> None:
         serve = self.serving.serving_anywhere(MODEL) if self.requests else ()
         with self.memory.begin() as tx:
-            profiles.save(tx, [profile(v, window, self.verdicts.get(v), self.requests) for v in serve])
+            profiles.save(tx, [self._profile(v, window) for v in serve])
             endpoints.save_watermark(tx, ENDPOINT, window.end)
             if self.requests:
                 self._go_on_firing(tx, window.end)
+
+    def _profile(self, version: int, window: Window) -> Profile:
+        return profile(version, window, self.verdicts.get(version), self.answered.get(version, self.requests))
 
     def attempt(self, work: Callable[[], object]) -> None:
         """Do what a loop does. What fails is left for later; what crashes is started again on the same file."""
