@@ -28,6 +28,11 @@ class Client:
         """Begin or end upstream trouble, everywhere or at some endpoints."""
         self.call("POST", "/_playground/outage", {"on": on, "endpoints": endpoints, "status": status})
 
+    def declare_job(self, name: str, command: list[str], parameters: list[str]) -> int:
+        """Add a job that runs a command, each parameter an option of it; return its id."""
+        job = {"name": name, "command": command, "parameters": parameters}
+        return int(self.call("POST", "/_playground/jobs", job)["job_id"])
+
     def issue_token(self) -> str:
         """Return another good token."""
         return str(self.call("POST", "/_playground/tokens")["token"])

@@ -55,6 +55,7 @@ class Daemon:
         self.log = folder / "mlsteward.log"
         self.config.write_text(config)
         self._environment = {**os.environ, "NO_PROXY": "127.0.0.1", "TZ": "UTC", **environment}
+        self.store_url = f"sqlite:///{folder}/mlsteward.db"
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -88,7 +89,13 @@ class Daemon:
 
     @property
     def ended(self) -> int | None:
+        """The exit status, negative for a signal; None while it runs."""
         return self.process.poll()
+
+    @property
+    def frozen(self) -> bool:
+        """Whether a signal has stopped it."""
+        return Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0] in "Tt"
 
     @property
     def url(self) -> str:
@@ -113,7 +120,7 @@ class Daemon:
         return float(lines[0].rsplit(" ", 1)[1]) if lines else None
 
     def events(self, kind: str = "") -> list[Event]:
-        store = Store.open(StoreSettings(url=f"sqlite:///{self.folder}/mlsteward.db"), migrate=False)
+        store = Store.open(StoreSettings(url=self.store_url), migrate=False)
         try:
             with store.read() as tx:
                 return [e for e in events.history(tx, limit=500) if e.kind.startswith(kind)]

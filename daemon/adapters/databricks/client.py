@@ -110,19 +110,28 @@ def _do(
 ) -> T:
     from daemon.adapters.databricks.errors import GarbledError
 
-    answer = connection.api.do(
-        method,
-        path,
-        query=dict(query) if query else None,
-        body=dict(body) if body else None,
-        headers=connection.headers,
-    )
+    if body is None:
+        answer = connection.api.do(method, path, query=dict(query) if query else None, headers=connection.headers)
+    else:
+        answer = _do_once(connection, method, path, body)
     try:
         if isinstance(answer, dict):
             return read(answer)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise GarbledError(f"the answer is not in the form we know: {error!r}") from None
     raise GarbledError("the answer is no JSON object")
+
+
+def _do_once(connection: "Connection", method: str, path: str, body: Json) -> Any:
+    """Send what changes the world a single time, and leave it to whoever asked to find out what became of it.
+
+    The SDK repeats any request that got no answer, a PUT as well: an update that was taken, and whose reply was lost,
+    would be made twice. It does not repeat what it cannot read again.
+    """
+    from daemon.adapters.databricks.connection import Once
+
+    headers = connection.headers | {"Content-Type": "application/json"}
+    return connection.api.do(method, path, data=Once(json.dumps(body, allow_nan=False).encode()), headers=headers)
 
 
 def _patiently(ask: Callable[[], T], pauses: Sequence[float]) -> T:

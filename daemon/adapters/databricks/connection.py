@@ -1,8 +1,9 @@
 """Settings in, an authenticated connection to the workspace out. Importing this imports the SDK."""
 
+import io
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -120,6 +121,23 @@ class Fenced(BaseAdapter):
 
     def close(self) -> None:
         self._behind.close()
+
+
+class Once:
+    """A body that can be read once: so the SDK sends it once."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content, self._stream = content, io.BytesIO(content)
+
+    def __len__(self) -> int:
+        """Let requests say how much there is, instead of sending it in chunks."""
+        return len(self._content)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._stream)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._stream.read(size)
 
 
 class Patient(CredentialsStrategy):
