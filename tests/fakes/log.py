@@ -46,8 +46,9 @@ class FakeInferenceLog(Fake):
     def health(self, windows: Sequence[Window]) -> list[HealthCount]:
         self._read("health")
         counts: list[HealthCount] = []
+        rows = self._each_once()
         for window in windows:
-            inside = [row for row in self._each_once() if window.start <= row.at < window.end]
+            inside = [row for row in rows if window.start <= row.at < window.end]
             entities = sorted({row.entity for row in inside})
             counts += [_health(window, entity, [row for row in inside if row.entity == entity]) for entity in entities]
         return counts

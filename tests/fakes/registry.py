@@ -145,6 +145,25 @@ class FakeRegistry(Fake):
             path.write_bytes(content)
         return version
 
+    def point(self, model: str, alias: str, version: int) -> None:
+        """Do what a person does by hand: point an alias at a version."""
+        self._find(model, version)
+        self._aliases[model, alias] = version
+
+    def points(self, model: str, alias: str) -> int | None:
+        """Tell where an alias points, to somebody who is no user: nothing fails."""
+        return self._aliases.get((model, alias))
+
+    def tag(self, model: str, version: int, key: str, value: str | None) -> None:
+        """Set a tag by hand, or take it away."""
+        found = self._find(model, version)
+        kept = {k: v for k, v in found.record.tags.items() if k != key}
+        found.record = replace(found.record, tags=kept if value is None else {**kept, key: value})
+
+    def known(self, model: str) -> list[ModelVersion]:
+        """Tell which versions there are, to somebody who is no user: nothing fails."""
+        return [self._record(m, v) for m, v in sorted(self._versions) if m == model]
+
     def drop(self, model: str, version: int) -> None:
         """Let a version vanish, record and aliases, as if a person had deleted it. Its number is not used again."""
         self._find(model, version)

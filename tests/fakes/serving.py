@@ -100,6 +100,14 @@ class FakeServing(Fake):
         it = self._find(endpoint)
         self._begin(it, _entities(it.served[0], traffic))
 
+    def serves(self, endpoint: str) -> Mapping[int, int]:
+        """Tell what serves, to somebody who is no user: no update goes on by it, and nothing fails."""
+        return {e.version: e.percent for e in self._find(endpoint).served}
+
+    def updating(self, endpoint: str) -> bool:
+        """Tell whether an update is under way, likewise."""
+        return self._find(endpoint).update is Update.IN_PROGRESS
+
     def complete(self, endpoint: str) -> None:
         it = self._find(endpoint)
         if it.pending is not None:
