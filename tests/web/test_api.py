@@ -141,6 +141,7 @@ def test_what_cannot_be_understood_is_said_and_nothing_is_done(
         ("/api/remediations/zz/approve", {}, "open are: 260301-120000-abcde"),
         ("/api/remediations/%00/approve", {}, "id: must not be empty"),
         ("/api/release", {"target": "zz"}, "remediations that need a human: none"),
+        ("/api/release", {"target": "\x00"}, "target: must not be empty"),
     ],
 )
 def test_what_is_not_known_is_answered_with_what_is(
