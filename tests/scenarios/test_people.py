@@ -181,18 +181,19 @@ def test_a_renewed_token_is_taken_at_a_reload_and_a_short_one_is_not(tmp_path: P
     text += '\n[[endpoints]]\nname = "flight-delay"\ntable = "/nowhere"\nmodel = "m"\n'
     (tmp_path / "token").write_text("a" * 40)
 
-    def opens(token: str) -> bool:
-        answer = httpx.post(f"{daemon.url}/nothing", headers={"Authorization": f"Bearer {token}"}, trust_env=False)
-        return answer.status_code == 404
+    with Daemon(tmp_path, text, TEST_TOKEN="x") as renewed:
 
-    with Daemon(tmp_path, text, TEST_TOKEN="x") as daemon:
+        def opens(token: str) -> bool:
+            headers = {"Authorization": f"Bearer {token}"}
+            return httpx.post(f"{renewed.url}/nothing", headers=headers, trust_env=False).status_code == 404
+
         assert opens("a" * 40) and not opens("b" * 40)
         (tmp_path / "token").write_text("b" * 8)
-        daemon.process.send_signal(signal.SIGHUP)
-        daemon.wait("the refusal", lambda: daemon.metric("mlsteward_config_reload_success") == 0)
+        renewed.process.send_signal(signal.SIGHUP)
+        renewed.wait("the refusal", lambda: renewed.metric("mlsteward_config_reload_success") == 0)
         assert opens("a" * 40) and not opens("b" * 8)
         (tmp_path / "token").write_text("b" * 40)
-        daemon.process.send_signal(signal.SIGHUP)
-        daemon.wait("the new token", lambda: opens("b" * 40))
+        renewed.process.send_signal(signal.SIGHUP)
+        renewed.wait("the new token", lambda: opens("b" * 40))
         assert not opens("a" * 40)
-        assert "could be guessed" in daemon.log.read_text()
+        assert "could be guessed" in renewed.log.read_text()

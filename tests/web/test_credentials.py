@@ -24,7 +24,7 @@ def test_secrets_are_read_from_their_place_each_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["token", "link_key"])
 def test_a_secret_that_could_be_guessed_is_refused_in_a_sentence_without_it(tmp_path: Path, name: str) -> None:
     (tmp_path / "secret").write_text("x" * 31)
-    web = Web(**{name: Secret(file=tmp_path / "secret")})
+    web = Web.model_validate({name: Secret(file=tmp_path / "secret")})
     with pytest.raises(SecretError) as refused:
         Credentials.read(web)
     assert str(refused.value) == (
