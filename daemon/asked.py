@@ -89,7 +89,7 @@ class Lifted(Place):
 
 
 class Released(Asked):
-    target: str | None = None
+    target: Line | None = None
     """A remediation's id, or an endpoint's name."""
     all: bool = False
     as_: State = Field(default=State.CANCELLED, alias="as")

@@ -74,7 +74,8 @@ def _waiting(seen: Mapping[str, Any]) -> None:
     for one in seen["waits_for_approval"]:
         click.echo(
             f"\nwaits for a word on {one['about']} until {one['until']:%F %T} UTC: "
-            f"{one['remedy']} of {one['endpoint']}: {one['sentence']}\n  {one['approve']}\n  {one['reject']}\n  mlsteward explain {one['id']}"
+            f"{one['remedy']} of {one['endpoint']}: {one['sentence']}\n"
+            f"  {one['approve']}\n  {one['reject']}\n  mlsteward explain {one['id']}"
         )
     for one in seen["needs_human"]:
         click.echo(

@@ -78,12 +78,19 @@ class Web(Section):
     port: Annotated[int, Field(ge=0, le=65535)] = 9464
     """0 lets the system choose; the log says which it was."""
     token: Secret | None = None
-    """Whoever writes over HTTP (`POST`) sends it as a bearer token. Without one, nobody can."""
+    """Whoever writes over HTTP (`POST`) sends it as a bearer token; 32 random characters or more. Without one, nobody
+    can."""
     link_key: Secret | None = None
     """Signs the links by which a person approves or rejects from a message; 32 random characters or more. Without one,
     messages carry no links."""
     public_url: str | None = None
     """Where people reach the listener, for those links: `https://steward.example.com`. Left out: its own address."""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "Web":
+        if self.public_url is not None and not self.public_url.startswith(("http://", "https://")):
+            raise ValueError('public_url begins with "https://" (or "http://")')
+        return self
 
 
 class Safety(Section):

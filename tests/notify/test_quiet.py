@@ -151,6 +151,20 @@ def test_a_channel_that_is_away_when_the_quiet_ends_hears_it_by_the_backoff(loop
     assert loop.titles() == ["[page] flights: 2 events"]
 
 
+def test_what_was_refused_before_the_quiet_is_tried_at_its_end_and_not_by_the_backoff(loop: Loop) -> None:
+    loop.channels[0].fail_next(AWAY, times=9)
+    loop.queue(page(1))
+    while loop.pending()[0].attempts < 9:
+        loop.run(after=900)
+    minute = Restraint(RestraintKind.SILENCE, "", "ada", "why", loop.now, loop.now + timedelta(minutes=1))
+    with loop.store.begin() as tx:
+        restraints.impose(tx, minute)
+    loop.run_all(after=59)
+    assert loop.titles() == []
+    loop.run_all(after=1)
+    assert loop.titles() == ["[page] flights: sentence 1"]
+
+
 def test_a_pager_hears_the_pages_of_what_was_held_back_alone(loop: Loop) -> None:
     loop.channels = [FakeChannel("all"), FakeChannel("pager")]
     loop.at_least = {"pager": "page"}

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -172,3 +173,27 @@ def test_a_key_that_could_be_guessed_is_refused_at_the_start(address: Address, t
     said = daemon.log.read_text()
     assert "web.link_key" in said and "Traceback" not in said
     assert ("could be guessed" if secret else "KEY is not set") in said
+
+
+def test_a_renewed_token_is_taken_at_a_reload_and_a_short_one_is_not(tmp_path: Path) -> None:
+    base = TINY.format(host="http://127.0.0.1:1", mlflow="http://127.0.0.1:1", served_entities_table="")
+    text = base.replace("port = 0", 'port = 0\ntoken = { file = "token" }')
+    text += '\n[[endpoints]]\nname = "flight-delay"\ntable = "/nowhere"\nmodel = "m"\n'
+    (tmp_path / "token").write_text("a" * 40)
+
+    with Daemon(tmp_path, text, TEST_TOKEN="x") as renewed:
+
+        def opens(token: str) -> bool:
+            headers = {"Authorization": f"Bearer {token}"}
+            return httpx.post(f"{renewed.url}/nothing", headers=headers, trust_env=False).status_code == 404
+
+        assert opens("a" * 40) and not opens("b" * 40)
+        (tmp_path / "token").write_text("b" * 8)
+        renewed.process.send_signal(signal.SIGHUP)
+        renewed.wait("the refusal", lambda: renewed.metric("mlsteward_config_reload_success") == 0)
+        assert opens("a" * 40) and not opens("b" * 8)
+        (tmp_path / "token").write_text("b" * 40)
+        renewed.process.send_signal(signal.SIGHUP)
+        renewed.wait("the new token", lambda: opens("b" * 40))
+        assert not opens("a" * 40)
+        assert "could be guessed" in renewed.log.read_text()

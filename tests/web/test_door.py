@@ -250,7 +250,7 @@ def test_a_stranger_stays_out_when_he_cannot_be_recorded(house: House, stranger:
     def away(_: Stranger) -> None:
         raise StoreError("the database is away", transient=True)
 
-    house.desk.turned_away = away  # type: ignore[method-assign]
+    house.desk.turned_away = away  # type: ignore[method-assign, assignment]
     assert stranger.post("/api/restraints").status_code == 401
     assert stranger.get("/healthz").status_code == 200
 

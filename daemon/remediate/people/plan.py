@@ -1,11 +1,15 @@
 """What a remediation will do in the world, said to a person who is to approve it. Pure."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from daemon.config.endpoint import EndpointSettings
 from daemon.domain.remediation import Remediation, Remedy
 from daemon.remediate.frozen import Frozen, rules, thaw
 from daemon.remediate.promote import stages
+
+SECONDS = re.compile(r"(\d+\.\d+)s")
+UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
 
 
 def will_do(one: Remediation) -> list[str]:
@@ -28,11 +32,21 @@ def changed_rules(one: Remediation) -> dict[str, object]:
         return {}
     defaults = rules(EndpointSettings(name="-", table="-", model="-"), one.remedy)
     return {
-        f"{section}.{name}": value
+        f"{section}.{name}": _written(value)
         for section, values in planned.items()
         for name, value in values.items()
         if defaults.get(section, {}).get(name) != value
     }
+
+
+def _written(value: object) -> object:
+    """Write a duration as a person does; a plan holds it in seconds."""
+    found = SECONDS.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        return value
+    seconds = float(found[1])
+    whole = next(((size, unit) for size, unit in UNITS if seconds and seconds % size == 0), (1, "s"))
+    return f"{seconds / whole[0]:g}{whole[1]}"
 
 
 def _rollback(one: Remediation, frozen: Frozen) -> Iterator[str]:
