@@ -37,6 +37,7 @@ class Restraint:
     owner: str
     reason: str
     since: datetime
+    """When it was imposed. It holds from then on, also where the clock is set back later."""
     until: datetime | None = None
     """None: until a person lifts it."""
     id: int | None = None
@@ -47,8 +48,7 @@ class Restraint:
         return self.endpoint in ("", endpoint)
 
     def holds_at(self, now: datetime) -> bool:
-        begun = self.since <= now
-        return begun and self.lifted_at is None and (self.until is None or now < self.until)
+        return self.lifted_at is None and (self.until is None or now < self.until)
 
     def words(self) -> str:
         """Say it to a person: what, where, by whom, why, until when."""
