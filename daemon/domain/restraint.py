@@ -47,9 +47,6 @@ class Restraint:
     def concerns(self, endpoint: str) -> bool:
         return self.endpoint in ("", endpoint)
 
-    def holds_at(self, now: datetime) -> bool:
-        return self.lifted_at is None and (self.until is None or now < self.until)
-
     def words(self) -> str:
         """Say it to a person: what, where, by whom, why, until when."""
         where = self.endpoint or "the whole fleet"
