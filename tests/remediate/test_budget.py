@@ -150,8 +150,7 @@ def test_observe_runs_out_of_budget_when_auto_does(tell: Tell, mode: Mode) -> No
 def test_an_observer_does_not_use_up_what_others_may(tell: Tell) -> None:
     story = bad_release(tell())
     story.doors = replace(story.doors, safety=Safety(per_day=1))
-    shadow = {"state": State.SHADOWED, "began_at": None, "updated_at": story.now}
-    story.propose(Remedy.RETRAIN, endpoint="delays", id="delays", **shadow)
+    story.propose(Remedy.RETRAIN, endpoint="delays", id="delays", state=State.SHADOWED, updated_at=story.now)
     story.step()
     mine = next(r for r in story.history() if r.endpoint == ENDPOINT)
     assert mine.state is State.EXECUTING

@@ -63,7 +63,8 @@ def test_what_needs_a_person_pages_again_and_again_in_the_same_words(story: Stor
     story.serving.looks = None
     bad_release(story).live()
     words = story.newest().outcome
-    began, paged = story.now, []
+    began = story.now
+    paged: list[timedelta] = []
     while len(paged) < 3:
         story.tick()
         story.step()
