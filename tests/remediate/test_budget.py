@@ -1,22 +1,25 @@
 """The last of a budget is spent once, however many ask for it at the same moment."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from time import monotonic
 
 import pytest
+from sqlalchemy import text
 
 from daemon.config.endpoint import EndpointSettings
 from daemon.config.remedies import Budget, Rollback
 from daemon.config.settings import Safety
-from daemon.domain.remediation import IN_FLIGHT, Mode, Remediation, Remedy, State
+from daemon.domain.remediation import IN_FLIGHT, Mode, Remediation, Remedy, Standing, State, VersionVerdict
 from daemon.remediate.doors import Doors, Stepped
 from daemon.remediate.weigh import weigh
-from daemon.store import endpoints, findings, remediations
+from daemon.store import endpoints, events, findings, remediations, verdicts
 from daemon.store.engine import Store
 from tests.fakes import FakeJobs, FakeRegistry, FakeServing
 from tests.remediate.conftest import Tell
-from tests.remediate.stories import AUTO, DRIFT, ENDPOINT, MODEL, START, Story, firing, proposal, settings_of
+from tests.remediate.stories import AUTO, DRIFT, ENDPOINT, ERRORS, MODEL, START, Story, firing, proposal, settings_of
 from tests.remediate.test_rollback import bad_release
 from tests.store.together import together
 
@@ -95,6 +98,38 @@ def test_weighing_and_other_writers_do_not_wait_for_each_other_for_good(
     with postgresql_store.read() as tx:
         found = {remediations.get(tx, one.id).state for one in proposed}  # type: ignore[union-attr]
     assert found <= {State.EXECUTING, State.EXPIRED}
+
+
+def test_what_was_to_give_way_goes_on_where_the_rollback_is_ended_at_that_moment(
+    postgresql_store: Store, tmp_path: Path
+) -> None:
+    """A person ends the rollback in a transaction that the weighing has to wait for, and cannot see before."""
+    store = postgresql_store
+    fleet = Fleet(tmp_path, store, 1)
+    (name,) = fleet.names
+    plain = replace(proposal(Remedy.RETRAIN, START), endpoint=name, id="training", state=State.EXECUTING)
+    rollback = replace(proposal(Remedy.ROLLBACK, START), endpoint=name, id="rollback", to_version=2)
+    fleet.registry.add(MODEL)
+    with store.begin() as tx:
+        assert remediations.propose(tx, plain)
+        assert remediations.propose(tx, rollback)
+        findings.save(tx, [firing(ERRORS, endpoint=name, version=1, end=START)])
+        verdicts.set_standing(tx, VersionVerdict(name, MODEL, 2, Standing.GOOD, "", START))
+    waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted")
+    with ThreadPoolExecutor(1) as pool:
+        with store.begin() as tx:
+            assert remediations.move(tx, rollback, State.CANCELLED, now=START)
+            weighing = pool.submit(fleet.weigh, rollback, Safety())
+            deadline = monotonic() + 60
+            while not tx.execute(waiting).scalar_one():
+                assert monotonic() < deadline
+        weighed = weighing.result(timeout=60)
+    assert weighed.sentence == "somebody else moved it first"
+    with store.read() as tx:
+        found = {one.id: one.state for one in remediations.history(tx, limit=9)}
+        told = [e.kind for e in events.history(tx, limit=9)]
+    assert found == {"training": State.EXECUTING, "rollback": State.CANCELLED}
+    assert told == []
 
 
 def another_bad_release(story: Story, n: int) -> None:
