@@ -37,6 +37,7 @@ class Restraint:
     owner: str
     reason: str
     since: datetime
+    """When it was imposed; of maintenance, when it begins."""
     until: datetime | None = None
     """None: until a person lifts it."""
     id: int | None = None
@@ -45,10 +46,6 @@ class Restraint:
 
     def concerns(self, endpoint: str) -> bool:
         return self.endpoint in ("", endpoint)
-
-    def holds_at(self, now: datetime) -> bool:
-        begun = self.since <= now
-        return begun and self.lifted_at is None and (self.until is None or now < self.until)
 
     def words(self) -> str:
         """Say it to a person: what, where, by whom, why, until when."""

@@ -74,7 +74,7 @@ def circumstances(
         stale_after=settings.watch.stale_after,
         newest=endpoints.watermark(tx, one.endpoint),
         ill_elsewhere=sorted(n for n in findings.ill(tx, Cause.HEALTH, lately) if n != one.endpoint),
-        fleet=fleet_of(tx, doors.fleet, doors.safety, now=now, but=one.id),
+        fleet=fleet_of(tx, doors.fleet, doors.safety, now=now),
         state=world.state,
         alias_version=world.alias_version,
         record=verdicts.record(tx, one.endpoint),

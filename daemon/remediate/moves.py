@@ -28,6 +28,13 @@ SEVERITY = {
     State.NEEDS_HUMAN: Severity.PAGE,
 }
 """Moves that people are told of; the others are for the record. Where somebody is ill meanwhile, see `_severity`."""
+NO_NEWS = {
+    (State.PROPOSED, State.APPROVED),
+    (State.BLOCKED, State.APPROVED),
+    (State.SCHEDULED, State.SCHEDULED),
+    (State.INDETERMINATE, State.EXECUTING),
+}
+"""Moves that are for the record alone: nobody was asked, or people have heard of it."""
 REMINDED_AFTER = timedelta(hours=4)
 """What needs a person pages again this often, until somebody has ended it."""
 
@@ -140,9 +147,7 @@ def _severity(remediation: Remediation, to: State, *, late: bool) -> Severity | 
             return Severity.PAGE if urgent else Severity.WARNING
         # it is over: only who was asked, or has said yes, need hear of it
         return Severity.INFO if remediation.state in PLANNED else None
-    asked = remediation.state is State.AWAITING_APPROVAL
-    if (to is State.APPROVED and not asked) or (to is remediation.state is State.SCHEDULED):
-        # nobody's word: it says so itself as it begins; nor news
+    if (remediation.state, to) in NO_NEWS:
         return None
     worse = {State.BLOCKED: Severity.WARNING, State.AWAITING_APPROVAL: Severity.PAGE}
     return worse[to] if urgent and to in worse else SEVERITY.get(to)

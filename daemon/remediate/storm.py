@@ -20,10 +20,10 @@ def many(size: int, safety: Safety) -> int:
     return max(safety.storm_least, ceil(safety.storm_share * size))
 
 
-def fleet_of(tx: Tx, fleet: Mapping[str, timedelta], safety: Safety, *, now: datetime, but: str = "") -> Fleet:
+def fleet_of(tx: Tx, fleet: Mapping[str, timedelta], safety: Safety, *, now: datetime) -> Fleet:
     """Return how all endpoints are doing. What is under treatment counts as ill until it has been verified.
 
-    Ill is: errors or latency in trouble, or certain drift. `but` is the remediation that asks.
+    Ill is: errors or latency in trouble, or certain drift.
     """
     ill = set()
     for cause in (Cause.HEALTH, Cause.DRIFT):
@@ -33,7 +33,7 @@ def fleet_of(tx: Tx, fleet: Mapping[str, timedelta], safety: Safety, *, now: dat
             if any(t.phase is not Phase.PENDING or cause is Cause.HEALTH for t in lately):
                 ill.add(name)
     treated = [r for r in remediations.opened(tx) if r.state in IN_FLIGHT and r.remedy is not Remedy.ARCHIVE]
-    ill |= {r.endpoint for r in treated if r.id != but}
+    ill |= {r.endpoint for r in treated}
     return Fleet(len(fleet), frozenset(ill & fleet.keys()), many(len(fleet), safety))
 
 

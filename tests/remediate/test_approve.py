@@ -1,5 +1,6 @@
 """Mode `approve`, whole: a plan is shown, a person says yes or no to it, and that plan is done, or nothing is."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -38,7 +39,12 @@ def housekeeping(story: Story) -> Story:
     return story
 
 
-BEGIN = {"rollback": bad_release, "promote": promotion, "retrain": retraining, "archive": housekeeping}
+BEGIN: dict[str, Callable[[Story], Story]] = {
+    "rollback": bad_release,
+    "promote": promotion,
+    "retrain": retraining,
+    "archive": housekeeping,
+}
 
 
 @pytest.fixture(params=BEGIN)
@@ -174,7 +180,7 @@ def set_rule(story: Story, section: str, **changes: Any) -> None:
     story.settings = story.settings.model_copy(update={section: rule})
 
 
-CHANGES = {
+CHANGES: dict[str, Callable[[Story], object]] = {
     "traffic": lambda s: s.serving.deploy(ENDPOINT, {1: 50, 2: 50}),
     "the same deployed anew": lambda s: s.serving.deploy(ENDPOINT, {2: 100}),
     "a version at 0 %": lambda s: s.serving.deploy(ENDPOINT, {2: 100, 3: 0}),
@@ -209,7 +215,7 @@ def held(story: Story) -> list[Restraint]:
         return [r for r in restraints.in_force(tx, story.now, ENDPOINT) if r.kind is RestraintKind.HOLD]
 
 
-HELD_UP = {
+HELD_UP: dict[str, Callable[[Story], object]] = {
     "kill switch": lambda s: restrain(s, RestraintKind.KILL),
     "pause": lambda s: restrain(s, RestraintKind.PAUSE),
     "company": lambda s: s.fires(endpoint="delays"),

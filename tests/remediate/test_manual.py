@@ -174,9 +174,9 @@ class Person:
 def watched(tell: Tell, begin: Begin, at: int | None = None) -> Person:
     """Live through the story with somebody who watches what is asked, and deploys at one question."""
     story = begin(tell(**SHORT))
-    person = story.ledger.meanwhile = Person(story, at)  # type: ignore[assignment]
+    person = story.ledger.meanwhile = Person(story, at)
     ticks(story)
-    return person  # type: ignore[return-value]
+    return person
 
 
 EFFECTS = ("serving.update", "registry.set_alias")

@@ -56,7 +56,9 @@ def test_people_are_told_as_loudly_as_it_concerns_them(story: Story, remedy: Rem
             loud = WHILE_SOMEBODY_IS_ILL.get(to, loud)
         if to is State.EXPIRED and before in PLANNED:
             loud = INFO
-        if before is to is State.SCHEDULED or (to is State.APPROVED and before is not State.AWAITING_APPROVAL):
+        if before is to is State.SCHEDULED or (before, to) == (State.INDETERMINATE, State.EXECUTING):
+            loud = QUIET
+        if to is State.APPROVED and before is not State.AWAITING_APPROVAL:
             loud = QUIET
         assert loudness(story, remedy, before, to) is loud, f"{before} -> {to}"
 
@@ -81,6 +83,22 @@ def test_what_needs_a_person_has_a_time_to_page_again_whatever_was_asked_for(sto
         moved = move(tx, one, State.NEEDS_HUMAN, "look", now=story.now, deadline=timedelta(days=9))
     assert moved is not None
     assert moved.deadline_at == story.now + REMINDED_AFTER
+
+
+def test_every_move_leaves_an_event_however_often_it_comes_to_it(story: Story) -> None:
+    one = story.propose(Remedy.ROLLBACK, to=1)
+    trace = [State.BLOCKED, State.BLOCKED, State.BLOCKED, State.APPROVED, State.SCHEDULED, State.SCHEDULED]
+    trace += [State.EXECUTING, State.INDETERMINATE, State.EXECUTING, State.INDETERMINATE, State.EXECUTING]
+    trace += [State.VERIFYING, State.NEEDS_HUMAN, State.NEEDS_HUMAN, State.NEEDS_HUMAN, State.CANCELLED]
+    for to in trace:
+        story.now += timedelta(minutes=1)
+        with story.memory.begin() as tx:
+            moved = move(tx, one, to, "so it is", now=story.now)
+        assert moved is not None
+        one = moved
+    with story.memory.read() as tx:
+        told = [e.kind for e in events.history(tx, ENDPOINT, limit=99)[::-1]]
+    assert told == [f"remediation.{to}" for to in trace]
 
 
 def held(story: Story) -> list[str]:

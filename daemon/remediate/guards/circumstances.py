@@ -27,7 +27,7 @@ class Fleet:
 
     size: int
     ill: frozenset[str]
-    """Endpoints in trouble of their own or under treatment; the one in question does not count itself twice."""
+    """Endpoints in trouble of their own or under treatment."""
     many: int
     """So many at once are a storm."""
 
