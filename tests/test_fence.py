@@ -1,5 +1,6 @@
 """The last question before a request leaves: may this daemon act?"""
 
+import signal
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +28,16 @@ def test_it_lets_through_where_nothing_speaks_against_it(tmp_path: Path) -> None
     with fenced(tmp_path / "KILL", leads)():
         done.append("sent")
     assert done == ["sent"]
+
+
+def test_while_a_request_is_on_its_way_out_the_end_of_the_lease_is_heard_by_the_kernel(tmp_path: Path) -> None:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+    try:
+        with fenced(tmp_path / "KILL", leads)():
+            assert signal.SIGALRM not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        assert signal.SIGALRM in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def test_the_kill_switch_and_a_lost_lease_hold_it_back(tmp_path: Path) -> None:

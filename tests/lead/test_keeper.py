@@ -1,14 +1,15 @@
 """The keeper of the lease: two of them on one PostgreSQL, and a clock that the test turns."""
 
 import logging
-import threading
+import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import structlog
 from sqlalchemy import text
 
 from daemon.config import settings
@@ -17,6 +18,7 @@ from daemon.lead.keeper import LOST, Keeper
 from daemon.store import events
 from daemon.store.engine import Store, StoreError, Tx
 from daemon.store.errors import LeaseLostError
+from daemon.telemetry import log
 
 TTL, SHORT = timedelta(seconds=30), timedelta(seconds=3)
 SETTLE = timedelta(seconds=1)
@@ -254,23 +256,35 @@ def test_a_standby_that_wants_to_write_is_refused_and_stays(daemon_of: DaemonOf)
     assert second.machine.ended == []
 
 
-def test_a_log_that_hangs_does_not_keep_it_from_ending(daemon_of: DaemonOf) -> None:
-    released = threading.Event()
+@pytest.fixture
+def full_pipe() -> Iterator[None]:
+    """A log that nobody reads any more."""
+    root, levels = logging.getLogger(), (logging.getLogger().level, logging.getLogger("daemon").level)
+    handlers = list(root.handlers)
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(write, bytes(4096))
+    os.set_blocking(write, True)
+    stream = os.fdopen(write, "w")
+    log.configure("info", "text", stream=stream)
+    yield
+    os.read(read, 65536)
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    logging.getLogger("daemon").setLevel(levels[1])
+    logging.captureWarnings(False)
+    structlog.reset_defaults()
+    stream.close()
+    os.close(read)
 
-    class Hanging(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            released.wait(60)
 
-    handler = Hanging()
-    logging.getLogger().addHandler(handler)
-    try:
-        daemon = daemon_of()
-        daemon.keeper.take()
-        daemon.machine.time += 30
-        daemon.wait(lambda: daemon.machine.ended)
-    finally:
-        released.set()
-        logging.getLogger().removeHandler(handler)
+def test_a_log_that_hangs_does_not_keep_it_from_ending(daemon_of: DaemonOf, full_pipe: None) -> None:
+    daemon = daemon_of()
+    daemon.keeper.take()
+    daemon.machine.time += 30
+    daemon.wait(lambda: daemon.machine.ended)
     assert daemon.machine.ended == [LOST]
 
 

@@ -3,27 +3,31 @@
 import re
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import psycopg
 import pytest
 from mlflow import MlflowClient
 
 from daemon.config.settings import Store as StoreSettings
+from daemon.domain.event import Event
 from daemon.domain.remediation import Remediation, Remedy, Standing, State, VersionVerdict, new_id
 from daemon.store import endpoints, events, findings, lease, remediations, verdicts
 from daemon.store.engine import Store
 from playground.process import Playground
+from tests.postgres import Postgres, psycopg_url
 from tests.remediate.stories import ERRORS, firing, proposal
 from tests.scenarios.process import TINY, Daemon
 
 ENDPOINT = "flight-delay"
 LOST = 75
+PATIENCE_S = 240.0
 
 
 @pytest.fixture(scope="module")
@@ -39,16 +43,23 @@ def store(postgres_url: str) -> Iterator[Store]:
     opened.close()
 
 
+class Host(Daemon):
+    """Waited for with much patience: several of them start at once."""
+
+    def wait(self, what: str, done: Callable[[], bool], seconds: float = PATIENCE_S) -> None:
+        super().wait(what, done, max(seconds, PATIENCE_S))
+
+
 class Pair:
     """Two hosts with the same configuration."""
 
     def __init__(self, box: Playground, folder: Path, url: str, ttl: str) -> None:
         self._box, self._folder, self._url, self._ttl = box, folder, url, ttl
 
-    def daemon(self, name: str, **environment: str) -> Daemon:
+    def daemon(self, name: str, **environment: str) -> Host:
         folder = self._folder / name
         folder.mkdir()
-        return Daemon(folder, self._config(), TEST_TOKEN=self._box.address.token, **environment)
+        return Host(folder, self._config(), TEST_TOKEN=self._box.address.token, **environment)
 
     def _config(self) -> str:
         address = self._box.address
@@ -86,9 +97,9 @@ def epoch(store: Store) -> int:
     return found.epoch if found else 0
 
 
-def told(store: Store, kind: str) -> list[str]:
+def told(store: Store, kind: str) -> list[Event]:
     with store.read() as tx:
-        return [e.sentence for e in events.history(tx, limit=500) if e.kind == kind]
+        return [e for e in events.history(tx, limit=500) if e.kind == kind]
 
 
 def effects(box: Playground, *, after: int = 0) -> list[dict[str, Any]]:
@@ -135,10 +146,10 @@ def test_the_second_stands_by_and_takes_over_where_the_first_is_killed(
             second.wait("the second to lead", lambda: leads(second))
             second.wait("a look", lambda: second.get("/readyz") == (200, "ok"))
             assert epoch(store) == 2
-            (sentence,) = told(store, "lease.taken_over")
-            assert "took over from" in sentence
+            (taken_over,) = told(store, "lease.taken_over")
+            assert "took over from" in taken_over.sentence
 
-            again = Daemon(first.folder, first.config.read_text(), TEST_TOKEN=pair._box.address.token)
+            again = Host(first.folder, first.config.read_text(), TEST_TOKEN=pair._box.address.token)
             again.log = first.folder / "again.log"
             with again:
                 assert again.get("/readyz")[0] == 503
@@ -158,12 +169,12 @@ def test_where_the_first_is_stopped_the_second_takes_over_at_once(patient: Pair,
     assert epoch(store) == 0
 
 
-def test_a_standby_outlives_its_database(pair: Pair, postgres_url: str, postgres: Any, store: Store) -> None:
+def test_a_standby_outlives_its_database(pair: Pair, postgres: Postgres) -> None:
     with pair.daemon("a") as first:
         first.wait("the first to lead", lambda: leads(first))
         with pair.daemon("b") as second:
             with postgres.away():
-                assert first.process.wait(60) == LOST
+                assert first.process.wait(PATIENCE_S) == LOST
                 second.wait("the standby to notice", lambda: "stands by: PostgreSQL" in second.get("/readyz")[1])
                 with pair.daemon("c") as third:
                     assert third.get("/readyz")[0] == 503
@@ -180,7 +191,7 @@ def test_a_leader_that_was_frozen_past_its_lease_ends_when_it_wakes(pair: Pair, 
             first.process.send_signal(signal.SIGSTOP)
             second.wait("the second to lead", lambda: leads(second))
             first.process.send_signal(signal.SIGCONT)
-            assert first.process.wait(30) == LOST
+            assert first.process.wait(PATIENCE_S) == LOST
             assert second.ended is None
             assert second.stop() == 0
     assert effects(box, after=before) == []
@@ -198,12 +209,42 @@ def test_a_leader_frozen_between_the_counted_call_and_its_sending_sends_nothing_
             second.wait("the second to lead", lambda: leads(second))
             second.wait("it to look", lambda: state(store, one) is State.INDETERMINATE)
             first.process.send_signal(signal.SIGCONT)
-            assert first.process.wait(30) == LOST
+            assert first.process.wait(PATIENCE_S) == LOST
             assert effects(box, after=before) == []
-            second.wait("the rollback", lambda: state(store, one) is State.VERIFYING, 120)
+            second.wait("the rollback", lambda: state(store, one) is State.VERIFYING)
             assert second.stop() == 0
     assert [(e["method"], e["status"]) for e in effects(box, after=before)] == [("PUT", 200)]
     assert calls(store, one)[0] == 2
+
+
+def test_after_a_take_over_nothing_is_sent_until_nothing_of_the_old_one_can_be_under_way(
+    pair: Pair, box: Playground, store: Store
+) -> None:
+    with pair.daemon("a") as first:
+        first.wait("the first to lead", lambda: leads(first))
+        with pair.daemon("b") as second:
+            first.process.kill()
+            one = to_be_rolled_back(box, store)
+            before = len(box.control.effects())
+            second.wait("the rollback", lambda: state(store, one) is State.VERIFYING)
+            assert second.stop() == 0
+    (sent,) = effects(box, after=before)
+    (taken_over,) = told(store, "lease.taken_over")
+    ttl_and_settle = timedelta(seconds=8 + 5)
+    assert datetime.fromisoformat(sent["time"]) - taken_over.at > ttl_and_settle - timedelta(seconds=2)
+
+
+def test_one_that_took_the_lease_and_cannot_begin_yet_begins_later(patient: Pair, postgres_url: str) -> None:
+    with patient.daemon("a") as first:
+        first.wait("the first to lead", lambda: leads(first))
+        with patient.daemon("b") as second, psycopg.connect(psycopg_url(postgres_url)) as locked:
+            locked.execute("LOCK TABLE mlsteward_version")
+            assert first.stop() == 0
+            second.wait("it to fail", lambda: "lock timeout" in second.get("/readyz")[1])
+            assert not leads(second)
+            locked.rollback()
+            second.wait("the second to lead", lambda: leads(second))
+            assert second.stop() == 0
 
 
 def threads_that_hear_the_alarm(daemon: Daemon) -> list[str]:

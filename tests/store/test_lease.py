@@ -152,14 +152,15 @@ def test_one_that_was_given_back_is_free_at_once_and_nobody_has_to_be_feared(sto
     assert take(other, "second") == Term("second", 2, after="")
 
 
-def test_the_epoch_alone_is_not_enough(store: Store) -> None:
+@pytest.mark.parametrize("mine", [Term("mine", 2, ""), Term("another", 1, "")])
+def test_neither_the_epoch_nor_the_name_is_enough(store: Store, mine: Term) -> None:
     """A replica that had not heard of the newest take-over may become the database, and count the same epoch again."""
-    take(store, "another", TTL)
-    mine = Term("mine", 1, "")
+    take(store, "first", NO_TIME)
+    assert take(store, "another") == Term("another", 2, "first")
     with store.begin() as tx:
         assert not lease.renew(tx, mine, TTL)
         lease.release(tx, mine)
-    assert row(store) == ("another", 1)
+    assert row(store) == ("another", 2)
     with pytest.raises(LeaseLostError, match="another"), store.begin() as tx:
         lease.check(tx, mine, TTL)
 
