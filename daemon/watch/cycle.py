@@ -88,7 +88,7 @@ def look(settings: EndpointSettings, doors: Doors, store: Store, *, now: datetim
     baselines, missing = provide(settings, doors, store, known, answering, now=now, scratch=scratch)
     notes += missing
     profiles = _profiles(settings, doors, counts, work, baselines)
-    judged, findings = _judge(profiles, baselines, known, settings)
+    judged, findings = _judge(profiles, baselines, known, settings, state)
     trails = _trails(settings, known, findings, baselines)
     unknown = _requests([c for c in counts if c.entity_id not in entities])
     view = _view(settings, known, state, trails, behind=plan.behind, unattributed=unknown.total())
@@ -140,10 +140,13 @@ def _judge(
     baselines: Mapping[int, Baseline],
     known: memory.Memory,
     settings: EndpointSettings,
+    state: EndpointState,
 ) -> tuple[list[Profile], list[Finding]]:
     judged, findings = [], []
+    # one that was replaced in the middle of a window does not stand beside the other: it came before it
+    sharing = {e.version for e in state.served if e.model == settings.model and e.percent}
     for one in profiles:
-        beside = [p for p in profiles if p.window == one.window and p.version != one.version]
+        beside = [p for p in profiles if p.window == one.window and p.version in sharing - {one.version}]
         against = reference(
             one, beside, record=known.record, remembered=known.remembered, requests=settings.health.requests
         )

@@ -160,6 +160,14 @@ def test_a_steady_check_is_acted_upon_beside_one_that_comes_and_goes() -> None:
     assert [f.check for f in decision.evidence] == [ERRORS]
 
 
+def test_what_is_without_an_answer_is_named_with_the_time_since_when_nothing_is_known_of_it() -> None:
+    lively = lived("h" * 20, RULE, version=2)
+    lost = (lived("bbb", RULE, version=2, check=NULLS), lived("bbbbh", RULE, version=2, check=DRIFT))
+    decision = decide(view(lively, *lost), stale_after=STALE, now=window(20).end)
+    assert (decision.because, decision.since) == (Because.BLIND, window(2).end)
+    assert decision.sentence.startswith("carrier/null_rate of version 2, distance/ks of version 2: in trouble")
+
+
 EVERYTHING = (firing(ERRORS, version=2, against=Against.BEFORE), firing(DRIFT, version=2))
 
 

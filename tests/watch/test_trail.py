@@ -90,6 +90,7 @@ GAPS = {
     "what fires is kept over a gap": ("bbb.....i", "F"),
     "and is not resolved by windows from before it": ("bbbhh.....h", "C"),
     "but by as many as ever after it": ("bbbhh.....hhh", "R"),
+    "nor does what was clearing fire by a window within the threshold": ("bbbh.....m", "C"),
     "a breach after it goes on with it": ("bbbh.....b", "F"),
     "what was resolved stays so": ("bbbhhh.....hh", "R"),
     "healthy windows from before a gap do not dilute it": ("hhhh.....bbb", "F"),
@@ -191,6 +192,13 @@ def test_a_trail_of_an_older_daemon_which_has_no_subject_goes_on() -> None:
     before = follow({}, [finding("b", n) for n in range(3)], RULE, stale_after=GAP)
     after = follow(before, [], RULE, stale_after=GAP, subject=lambda _: "b")[ERRORS]
     assert (after.phase, after.subject) == (FIRING, "b")
+
+
+def test_a_healthy_window_fires_nothing_even_under_a_rule_that_has_become_shorter() -> None:
+    shorter = Decide(breaches=2, of=5, clear=3, good=3)
+    pending = lived("bb", RULE)
+    assert step(pending, finding("h", 2), shorter, stale_after=GAP).phase is PENDING
+    assert step(pending, finding("b", 2), shorter, stale_after=GAP).phase is FIRING
 
 
 def test_a_check_that_is_no_longer_asked_has_no_trail() -> None:
