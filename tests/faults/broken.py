@@ -4,7 +4,7 @@ import resource
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -14,19 +14,17 @@ from daemon.domain.remediation import Remedy, Standing, State
 from daemon.store import findings
 from tests.faults.ground import Ground
 from tests.faults.kills import passings
-from tests.faults.plays import PLAYS, PROMOTE, RETRAIN, ROLLBACK, Play
+from tests.faults.plays import ARCHIVE, PROMOTE, RETRAIN, ROLLBACK, Play
 from tests.faults.proxy import Fault
-from tests.faults.report import Case, Family, Tests, Tried
+from tests.faults.report import Case, Family, Tried
 from tests.faults.site import ERRORS, Site
 from tests.faults.switch import LOCKED_SECONDS, STILL_SECONDS, locked
 from tests.postgres import Postgres
 from tests.remediate.stories import firing
 from tests.scenarios.process import Daemon
 
-LOCKS = "SQLite locked in mid-cycle, for longer than the daemon waits"
-DISK = "the disk full in mid-cycle"
-AWAY = "PostgreSQL stopped in mid-cycle, and started again"
 HANG = "the workspace hangs for good in the middle of a step"
+GONE = "workspace and registry away while a finding fires"
 THIN = "a finding fires, and its data is stale or too thin"
 POINTS = ("after_intent", "before_call", "after_call", "after_answer")
 AWAY_SECONDS = 4.0
@@ -34,69 +32,68 @@ FOREVER = 10**6
 
 
 def cases() -> Iterator[Tried]:
-    short = {("after_call", LOCKS), ("before_call", DISK), ("after_call", AWAY)}
-    for tried, wrong in ((LOCKS, _locked), (DISK, _full), (AWAY, None)):
+    for tried, deed in DEEDS.items():
         for point in POINTS:
-            run = (
-                partial(without_server, ROLLBACK, point, 1)
-                if wrong is None
-                else partial(without, wrong, ROLLBACK, point, 1)
-            )
-            yield Case("P2", tried, f"rollback, {point} 1", run, (point, tried) in short)
-        for play in (PROMOTE, RETRAIN, PLAYS["archive"]):
-            yield Family("P2", tried, partial(_at_each_call, play, tried, wrong))
-    for name in ("hangs in a call", "hangs in a look"):
-        yield Case("P14", HANG, f"rollback {name}", partial(hanging, name.endswith("call")))
+            run = partial(deed, ROLLBACK, point, 1)
+            yield Case("P2", tried, f"rollback, {point} 1", run, short=SHORT[tried] == point)
+        for play in (PROMOTE, RETRAIN, ARCHIVE):
+            yield Family("P2", tried, partial(_at_each_call, play, tried))
+    for name in ("call", "look"):
+        yield Case("P14", HANG, f"rollback hangs in a {name}", partial(hanging, name == "call"))
+    yield Case("P1", GONE, "rollback", gone)
     for name, change in (("three hours old", _old), ("ten rows", _few)):
         yield Case("P1", THIN, f"rollback, {name}", partial(thin, change), short=True)
-    scenarios = "tests/scenarios/test_daemon.py"
-    yield Tests("P1", "source away, empty, late, thin: in-process", ("tests/watch/test_blindness.py",))
-    yield Tests("P14", "what a hostile world does to the process: locks, full disks, tokens, ports", (scenarios,))
 
 
-def _at_each_call(
-    play: Play, tried: str, wrong: "Callable[[Site, Daemon], AbstractContextManager[None]] | None", ground: Ground
-) -> Iterator[Case]:
+def _at_each_call(play: Play, tried: str, ground: Ground) -> Iterator[Case]:
     for point in ("before_call", "after_call"):
         for n in range(1, passings(play, ground)[point] + 1):
-            run = partial(without_server, play, point, n) if wrong is None else partial(without, wrong, play, point, n)
-            yield Case("P2", tried, f"{play.name}, {point} {n}", run)
+            yield Case("P2", tried, f"{play.name}, {point} {n}", partial(DEEDS[tried], play, point, n))
 
 
 # --- database and disk
 
 
-def without(
-    wrong: "Callable[[Site, Daemon], AbstractContextManager[None]]", play: Play, point: str, n: int, ground: Ground
-) -> None:
-    """Freeze the daemon, take something from it, let it go on, give it back."""
-    with play.site(ground, "sqlite") as site:
-        play.begin(site)
-        with site.frozen(point, n) as daemon:
-            taken = wrong(site, daemon)
-            taken.__enter__()
-        time.sleep(LOCKED_SECONDS)
-        assert daemon.get("/healthz")[0] == 200
-        taken.__exit__(None, None, None)
-        site.wait("the end", lambda: play.over(site))
-        play.check(site)
+def without_locks(play: Play, point: str, n: int, ground: Ground) -> None:
+    _without(lambda site, _: locked(site.folder / "mlsteward.db"), play, point, n, ground)
+
+
+def without_room(play: Play, point: str, n: int, ground: Ground) -> None:
+    _without(_full, play, point, n, ground)
 
 
 def without_server(play: Play, point: str, n: int, ground: Ground) -> None:
-    """The same with a PostgreSQL of its own, which is stopped and started again."""
-    with Postgres() as server, play.site(ground, "postgresql", url=server.create()) as site:
+    """Freeze the daemon, stop the PostgreSQL that it has for itself, let it go on, start the server again."""
+    with Postgres() as server, play.site(ground, "postgresql", url=server.create()) as site, ExitStack() as taken:
         play.begin(site)
         with site.frozen(point, n, kept=True):
-            away = server.away()
-            away.__enter__()
+            taken.enter_context(server.away())
         time.sleep(AWAY_SECONDS)
-        away.__exit__(None, None, None)
+        taken.close()
         site.wait("the end", lambda: play.over(site))
         play.check(site)
 
 
-def _locked(site: Site, _: Daemon) -> AbstractContextManager[None]:
-    return locked(site.folder / "mlsteward.db")
+DEEDS: dict[str, Callable[[Play, str, int, Ground], None]] = {
+    "SQLite locked in mid-cycle, for longer than the daemon waits": without_locks,
+    "the disk full in mid-cycle": without_room,
+    "PostgreSQL stopped in mid-cycle, and started again": without_server,
+}
+SHORT = dict(zip(DEEDS, ("after_call", "before_call", "after_call"), strict=True))
+Taking = Callable[[Site, Daemon], AbstractContextManager[None]]
+
+
+def _without(take: Taking, play: Play, point: str, n: int, ground: Ground) -> None:
+    """Freeze the daemon, take something from it, let it go on, give it back."""
+    with play.site(ground, "sqlite") as site, ExitStack() as taken:
+        play.begin(site)
+        with site.frozen(point, n) as daemon:
+            taken.enter_context(take(site, daemon))
+        time.sleep(LOCKED_SECONDS)
+        assert daemon.get("/healthz")[0] == 200
+        taken.close()
+        site.wait("the end", lambda: play.over(site))
+        play.check(site)
 
 
 @contextmanager
@@ -168,6 +165,23 @@ def thin(change: Callable[[Site], None], ground: Ground) -> None:
             assert site.states() == [State.BLOCKED]
             assert site.calls() == []
             site.fires(ERRORS, version=2)
+            site.wait("the end", lambda: ROLLBACK.over(site))
+            ROLLBACK.check(site)
+
+
+def gone(ground: Ground) -> None:
+    """Nobody answers, though everything speaks for acting: nothing is asked for blindly, and all is done afterwards."""
+    with ROLLBACK.site(ground, "sqlite") as site:
+        ROLLBACK.begin(site)
+        for proxy in (site.workspace, site.mlflow):
+            proxy.spoil(".", Fault.CLOSE, times=FOREVER)
+        with site.daemon():
+            site.wait("people to be told", lambda: bool(site.events("loop.failing")))
+            assert site.states() == [State.PROPOSED]
+            assert site.calls() == []
+            assert not [seen for seen in site.workspace.changes + site.mlflow.changes if seen.request.method != "GET"]
+            site.workspace.heal()
+            site.mlflow.heal()
             site.wait("the end", lambda: ROLLBACK.over(site))
             ROLLBACK.check(site)
 

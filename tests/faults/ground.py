@@ -4,12 +4,13 @@ import logging
 import os
 import shutil
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
 from daemon.config import settings as config
 from daemon.store.engine import Store
@@ -21,6 +22,7 @@ from tests.postgres import Postgres
 DEPLOY_SECONDS = 0.4
 """Short, so that an update that is asked for twice finds the first one through, and shows."""
 
+T = TypeVar("T")
 QUIET = {
     "NO_PROXY": "127.0.0.1",
     "no_proxy": "127.0.0.1",
@@ -41,6 +43,10 @@ class Ground:
         self._stack = ExitStack()
         self._lock = threading.RLock()
         self._numbers = count(1)
+        self._looks: dict[str, threading.Lock] = {}
+        self._seen: dict[str, Any] = {}
+        self.given_up = threading.Event()
+        """Set when somebody has interrupted the run: whatever waits ends."""
 
     def __enter__(self) -> Self:
         os.environ.update(QUIET)
@@ -88,6 +94,16 @@ class Ground:
         """Open a database of a case's own. Alembic keeps what it migrates in globals: one at a time."""
         with self._lock:
             return Store.open(config.Store(url=url))
+
+    def once(self, name: str, look: Callable[[], T]) -> T:
+        """Return what a look shows; it is taken once, however many ask."""
+        with self._lock:
+            mine = self._looks.setdefault(name, threading.Lock())
+        with mine:
+            if name not in self._seen:
+                self._seen[name] = look()
+            found: T = self._seen[name]
+            return found
 
     def database(self, kind: str, folder: Path) -> str:
         """Return the URL of a new database: `sqlite` below the folder, or `postgresql`."""

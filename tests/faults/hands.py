@@ -5,7 +5,6 @@ from functools import partial
 
 from daemon.domain.remediation import State
 from daemon.domain.restraint import RestraintKind
-from daemon.remediate.traffic import SETTLE
 from tests.faults.ground import Ground
 from tests.faults.history import Kind
 from tests.faults.kills import passings
@@ -70,8 +69,7 @@ def _interfere(
         play.begin(site)
         with site.frozen(point, n):
             deed(site)
-        patience = SETTLE.total_seconds() + 60
-        site.wait("it to stand back", lambda: site.states()[-1] is State.SUPERSEDED, patience)
+        site.wait("it to stand back", lambda: site.states()[-1] is State.SUPERSEDED)
         assert [r.kind for r in site.restraints()] == [RestraintKind.HOLD]
         assert site.events("endpoint.held")
         return [(call.kind, call.wanted) for call in site.calls()]

@@ -1,6 +1,5 @@
 """P2: the real daemon killed at every instant that has a name, started again: each effect once, and the right end."""
 
-import signal
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -49,7 +48,11 @@ def _case(play: Play, database: str, point: str, n: int) -> Case:
 
 
 def passings(play: Play, ground: Ground) -> Counter[str]:
-    """Play undisturbed, and count how often the daemon passes each point."""
+    """Return how often the daemon passes each point where nothing disturbs it."""
+    return ground.once(f"passings of {play.name}", partial(_undisturbed, play, ground))
+
+
+def _undisturbed(play: Play, ground: Ground) -> Counter[str]:
     with play.site(ground, "sqlite") as site:
         play.begin(site)
         log = site.folder / "passed"
@@ -63,10 +66,7 @@ def killed(play: Play, database: str, point: str, n: int, ground: Ground) -> Non
     """Kill it at the n-th passing of a point, start it again, and hold the end against what it must be."""
     with play.site(ground, database) as site:
         play.begin(site)
-        first = site.daemon(MLSTEWARD_FAILPOINT=f"{point}:{n}=kill")
-        first.spawn()
-        site.wait("the kill", lambda: first.ended is not None or play.over(site))
-        assert first.ended == -signal.SIGKILL, f"{point} was not passed {n} times: {first.ended}"
+        site.killed(point, n)
         with site.daemon(kept=True) as second:
             site.wait("the end", lambda: play.over(site))
             play.check(site)

@@ -4,28 +4,29 @@ from collections.abc import Iterator
 
 from tests.faults.report import Tests, Tried
 
+KNOWN = {
+    ("P1", "source away, empty, late, thin: in-process"): ("watch/test_blindness.py", "watch/test_late_rows.py"),
+    ("P2", "dead after any effect and any write: in-process"): ("remediate/test_crash.py", "remediate/test_journal.py"),
+    ("P4", "the lease: taken, renewed, lost, fenced"): ("store/test_lease.py", "lead", "test_fence.py"),
+    ("P5", "storms: begun, prolonged, over"): ("remediate/test_storm.py", "watch/test_upstream.py"),
+    ("P6", "never to a version known bad"): ("remediate/test_rollback.py", "watch/test_decide.py"),
+    ("P7", "only after it was measured"): ("remediate/test_verify.py", "remediate/test_cycle.py"),
+    ("P8", "changed by hand around each step: in-process"): ("remediate/test_manual.py",),
+    ("P9", "restraints, each tried alone"): ("remediate/test_restrained.py",),
+    ("P10", "approved plans, and plans that are not"): ("remediate/test_approve.py", "remediate/test_frozen.py"),
+    ("P11", "one trace told in two modes"): ("remediate/test_observe.py",),
+    ("P12", "the outbox: at least once, by a key"): ("notify", "store/test_events.py"),
+    ("P13", "the clock a day forward and back"): ("watch/test_clock.py",),
+    ("P14", "every deadline is seen to"): ("remediate/test_overdue.py", "telemetry/test_heartbeat.py"),
+    ("P14", "a hostile world around the process"): ("scenarios",),
+    ("P15", "each error of a configuration, and all at once"): ("config",),
+    ("P16", "archives restore bit for bit, and caps hold"): ("remediate/test_vault.py", "remediate/test_stale.py"),
+    ("P17", "explain tells every guard"): ("cli", "remediate/test_guards.py"),
+    ("P18", "older databases, with what was open in them"): ("store/test_migrate.py", "remediate/test_upgrade.py"),
+}
+"""Promise and what is tried -> files and folders below tests/."""
+
 
 def cases() -> Iterator[Tried]:
-    crash = ("tests/remediate/test_crash.py", "tests/remediate/test_journal.py")
-    yield Tests("P2", "dead after any effect, any write, again and again: in-process", crash)
-    yield Tests(
-        "P4",
-        "the lease: taken, renewed, lost, fenced",
-        ("tests/store/test_lease.py", "tests/lead", "tests/test_fence.py"),
-    )
-    yield Tests(
-        "P6", "never to a version known bad", ("tests/remediate/test_rollback.py", "tests/watch/test_decide.py")
-    )
-    yield Tests("P7", "only after it was measured", ("tests/remediate/test_verify.py", "tests/remediate/test_cycle.py"))
-    yield Tests(
-        "P8", "changed by hand before, during and after each step: in-process", ("tests/remediate/test_manual.py",)
-    )
-    yield Tests("P12", "the outbox: at least once, by a key", ("tests/notify", "tests/store/test_events.py"))
-    yield Tests("P13", "the clock a day forward and back, and standing still", ("tests/watch/test_clock.py",))
-    yield Tests(
-        "P16",
-        "archives restore bit for bit, and caps hold",
-        ("tests/remediate/test_vault.py", "tests/remediate/test_stale.py"),
-    )
-    yield Tests("P17", "explain tells every guard", ("tests/cli/test_commands.py", "tests/remediate/test_guards.py"))
-    yield Tests("P18", "databases of older versions, with what was open in them", ("tests/store/test_migrate.py",))
+    for (promise, tried), nodes in KNOWN.items():
+        yield Tests(promise, tried, tuple(f"tests/{node}" for node in nodes))

@@ -6,7 +6,7 @@ from functools import partial
 
 from tests.faults.ground import Ground
 from tests.faults.plays import PROMOTE, ROLLBACK, Play
-from tests.faults.report import Case, Tests, Tried
+from tests.faults.report import Case, Tried
 from tests.faults.site import Site
 
 TRIED = "a bad configuration and SIGHUP in the middle of a remedy"
@@ -24,7 +24,6 @@ BAD: dict[str, Callable[[str], str]] = {
 def cases() -> Iterator[Tried]:
     for play in (ROLLBACK, PROMOTE):
         yield Case("P15", TRIED, play.name, partial(reloaded, play), short=play is ROLLBACK)
-    yield Tests("P15", "configurations, each error and all at once", ("tests/config",))
 
 
 def reloaded(play: Play, ground: Ground) -> None:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+import traceback
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -41,9 +42,14 @@ def run(tried: Sequence[Tried], ground: Ground, report: Report, *, only: str, at
     with ThreadPoolExecutor(at_once) as pool:
         cases = [c for c in _known(tried, ground, report, pool) if only in c.id]
         running = {pool.submit(attempt, case, ground): case for case in cases}
-        for n, done in enumerate(as_completed(running), start=1):
-            _count(report, running[done], done.result())
-            tell(running[done].id, done.result().why, n, len(cases))
+        try:
+            for n, done in enumerate(as_completed(running), start=1):
+                _count(report, running[done], done.result())
+                tell(running[done].id, done.result().why, n, len(cases))
+        except KeyboardInterrupt:
+            ground.given_up.set()
+            pool.shutdown(cancel_futures=True)
+            raise
     # pytest has workers of its own, and wants the machine for itself
     for tests in (t for t in tried if isinstance(t, Tests) and only in f"{t.promise}/{t.tried}"):
         tell(tests.tried, "", 0, 0)
@@ -57,9 +63,13 @@ def attempt(case: Case, ground: Ground) -> Result:
     try:
         numbers = case.run(ground) or {}
     except Exception as error:
-        words = f"{type(error).__name__}: {error}".strip()
-        return Result(words[:LONGEST], time.monotonic() - began, {})
+        return Result(_told(error)[:LONGEST], time.monotonic() - began, {})
     return Result("", time.monotonic() - began, numbers)
+
+
+def _told(error: BaseException) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno} ({last.line}): {error}"
 
 
 def count_tests(tests: Tests, report: Report) -> None:

@@ -18,7 +18,7 @@ from daemon.domain.event import Event
 from daemon.store import events
 from daemon.store.engine import Store
 
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 STOP_SECONDS = 40.0
 TINY = """
 [workspace]
@@ -82,6 +82,10 @@ class Daemon:
                 stderr=output,
             )
 
+    def disarm(self) -> None:
+        """Let it pass its failpoint from the next start on."""
+        self._environment.pop("MLSTEWARD_FAILPOINT", None)
+
     @property
     def process(self) -> subprocess.Popen[bytes]:
         assert self._process is not None
@@ -89,8 +93,8 @@ class Daemon:
 
     @property
     def ended(self) -> int | None:
-        """The exit status, negative for a signal; None while it runs."""
-        return self.process.poll()
+        """The exit status, negative for a signal; None while it runs, and before it was ever started."""
+        return self._process.poll() if self._process else None
 
     @property
     def frozen(self) -> bool:
