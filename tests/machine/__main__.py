@@ -25,7 +25,7 @@ def main() -> int:
         broken = run(examples=given.examples, steps=given.steps, random_seed=given.seed, shrink=given.shrink)
     report(Machine.tally, seconds=time.monotonic() - began)
     if broken is not None:
-        print(f"BROKEN: {broken}")
+        print(f"BROKEN: {broken}", *getattr(broken, "__notes__", ()), sep="\n")
     return int(broken is not None)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from sqlalchemy import select
 
 from daemon.config import settings as config
 from daemon.config.detection import BaselineSettings, Decide, Drift, Health, Watch
@@ -29,6 +30,7 @@ from daemon.remediate.overdue import sweep
 from daemon.remediate.storm import watch_storm
 from daemon.store import events, remediations, restraints, verdicts
 from daemon.store.engine import Store, StoreError
+from daemon.store.tables import remediation as table
 from daemon.telemetry.metrics import Metrics
 from daemon.watch import cycle as watch
 from daemon.wiring import kill_switch
@@ -79,6 +81,7 @@ class Fleet:
         self.effects: list[Callable[[Effect], None]] = []
         self.moves: list[Callable[[Remediation | None, Remediation], None]] = []
         self._known: dict[str, Remediation] = {}
+        self._states: dict[str, str] = {}
         for site in self.sites.values():
             site.open(self.true)
 
@@ -178,12 +181,14 @@ class Fleet:
 
     def observe(self) -> None:
         """Hold everything that has moved since the last time against the invariants."""
-        newest = {one.id: one for one in self.history(limit=40)}
-        for one in reversed(newest.values()):
-            before = self._known.get(one.id)
-            if before is None or before.state is not one.state:
-                self._moved(before, one)
-        self._known |= newest
+        query = select(table.c.id, table.c.state).order_by(table.c.created_at, table.c.id)
+        with self.eyes.read() as tx:
+            moved = [row.id for row in tx.execute(query) if self._states.get(row.id) != row.state]
+            found = [one for name in moved if (one := remediations.get(tx, name))]
+        for one in found:
+            before, self._known[one.id] = self._known.get(one.id), one
+            self._states[one.id] = one.state
+            self._moved(before, one)
 
     def history(self, name: str | None = None, *, limit: int = 200) -> list[Remediation]:
         """Return remediations, newest first."""

@@ -73,7 +73,7 @@ class Play:
     def end(self) -> None:
         """Let everything be fair for long enough, and ask what must hold in the end."""
         self._heal()
-        self.live(12)
+        self.live(4)
         began = self.fleet.true
         while self._unended() and self.fleet.true - began < LONGEST:
             for _ in range(2):
