@@ -47,6 +47,11 @@ class Restraint:
     def concerns(self, endpoint: str) -> bool:
         return self.endpoint in ("", endpoint)
 
+    def holds_at(self, now: datetime) -> bool:
+        """Tell whether it holds. Only maintenance can be announced: a clock that is set back undoes nothing."""
+        begun = self.kind is not RestraintKind.MAINTENANCE or self.since <= now
+        return begun and self.lifted_at is None and (self.until is None or now < self.until)
+
     def words(self) -> str:
         """Say it to a person: what, where, by whom, why, until when."""
         where = self.endpoint or "the whole fleet"

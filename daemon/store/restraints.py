@@ -31,13 +31,8 @@ def since(tx: Tx, kinds: Collection[RestraintKind], moment: datetime) -> list[Re
 
 
 def in_force(tx: Tx, now: datetime, endpoint: str | None = None) -> list[Restraint]:
-    """Return what holds now, for the whole fleet or for one endpoint, oldest first.
-
-    Only maintenance can be announced. Anything else holds from when it was imposed, also where the clock was set back.
-    """
-    begun = (table.c.since <= now) | (table.c.kind != RestraintKind.MAINTENANCE)
-    found = _found(tx, table.c.lifted_at.is_(None) & _not_over(now) & begun)
-    return [one for one in found if endpoint is None or one.concerns(endpoint)]
+    """Return what holds now, for the whole fleet or for one endpoint, oldest first."""
+    return [one for one in unlifted(tx, now) if one.holds_at(now) and (endpoint is None or one.concerns(endpoint))]
 
 
 def lift(tx: Tx, kinds: Collection[RestraintKind], endpoint: str, *, by: str, now: datetime) -> list[Restraint]:

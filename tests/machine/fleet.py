@@ -28,12 +28,12 @@ from daemon.remediate import archive
 from daemon.remediate import cycle as remediate
 from daemon.remediate.overdue import sweep
 from daemon.remediate.storm import watch_storm
+from daemon.remediate.switch import kill_switch
 from daemon.store import events, remediations, restraints, verdicts
 from daemon.store.engine import Store, StoreError
 from daemon.store.tables import remediation as table
 from daemon.telemetry.metrics import Metrics
 from daemon.watch import cycle as watch
-from daemon.wiring import kill_switch
 from tests.fakes import Crash, Effect, FakeChannel, FakeInferenceLog, FakeJobs, FakeRegistry, FakeServing
 from tests.machine.site import SLICE, Site
 from tests.machine.tally import Tally

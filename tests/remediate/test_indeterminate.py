@@ -135,7 +135,7 @@ def test_under_a_kill_switch_it_is_looked_at_all_the_same(tell: Tell, about: str
 def test_a_workspace_that_never_answers_is_never_called_without_a_look_between(tell: Tell) -> None:
     story = lost(tell, "rollback", took=False)
     asked: list[str] = []
-    story.ledger.before = asked.append
+    story.ledger.meanwhile = asked.append
     story.serving.fail_next(AWAY, call="update", times=10_000)
     story.live()
     assert story.newest().state is State.NEEDS_HUMAN

@@ -10,8 +10,8 @@ import pytest
 from daemon.domain.remediation import IN_FLIGHT, Mode, Remedy, State, StepState
 from daemon.domain.restraint import Restraint, RestraintKind
 from daemon.remediate.moves import move
+from daemon.remediate.switch import kill_switch
 from daemon.store import restraints
-from daemon.wiring import kill_switch
 from tests.remediate.conftest import Tell
 from tests.remediate.stories import DRIFT, ENDPOINT, Story
 from tests.remediate.test_crash import SHORT
@@ -205,7 +205,7 @@ def test_what_somebody_ended_while_the_look_hung_is_not_called_any_more(tell: Te
                 asked = move(tx, one, State.NEEDS_HUMAN, "it hung", now=story.now)
                 assert asked and move(tx, asked, State.CANCELLED, "done by hand", now=story.now)
 
-    story.ledger.before = end
+    story.ledger.meanwhile = end
     if story.newest().remedy is Remedy.RETRAIN:
         end("jobs.start")
     story.step()
