@@ -194,3 +194,9 @@ json_like: st.SearchStrategy[Any] = st.recursive(
 def test_no_nonsense_makes_it_stumble(raw: dict[str, Any]) -> None:
     with contextlib.suppress(ValidationError):
         Settings.model_validate(with_defaults(raw))
+
+
+def test_a_lease_that_could_not_be_renewed_in_time_is_refused(tmp_path: Path) -> None:
+    (said,) = problems(tmp_path, f'{SMALL}\n[store]\nlease = "2s"\n')
+    assert said.startswith("store.lease: must be 3s or longer")
+    assert loaded(tmp_path, f'{SMALL}\n[store]\nlease = "3s"\n').store.lease.total_seconds() == 3
