@@ -29,7 +29,7 @@ PARAMETERS = (
 )
 MINIMUM_ROWS = 500
 MAXIMUM_ROWS = 6_000
-"""The newest alone: a drift begins within a window, and with rows from before it the next version would drift as well."""
+"""The newest alone: a drift begins within a window, and rows from before it would make the next version drift."""
 _EVALUATION_SHARE = 0.25
 
 
