@@ -29,7 +29,7 @@ PARAMETERS = (
 )
 MINIMUM_ROWS = 500
 MAXIMUM_ROWS = 6_000
-"""Of the newest alone: a drift begins within a window, and rows from before it would be what the next one drifts from."""
+"""The newest alone: a drift begins within a window, and rows from before it would make the next version drift."""
 _EVALUATION_SHARE = 0.25
 
 
