@@ -123,7 +123,8 @@ class Proxy:
             while request := await _read(reader):
                 if not await self._pass_on(request, writer):
                     break
-        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
+            # it hung up, or everything ends
             pass
         finally:
             writer.close()
