@@ -154,8 +154,7 @@ def shares(
     -----
     That it matters is certain from `share.shift_lower_bound`. A share's own
     history reaches as far as Bernstein's inequality, with the rows divided by
-    the design effect and the variance of the largest share that the baseline
-    may have had.
+    the design effect and the largest variance that the baseline may have had.
 
     References
     ----------
@@ -174,11 +173,12 @@ def shares(
     p, p0 = _share(some, rows), _share(some0, rows0)
     up = p >= p0
     # a share that fell is the complement's that rose
-    usual = np.where(up, upper_bounds(some0, rows0, alpha0 / 2), 1 - lower_bounds(some0, rows0, alpha0 / 2))
+    low0, high0 = lower_bounds(some0, rows0, alpha0 / 2), upper_bounds(some0, rows0, alpha0 / 2)
     risen = np.where(up, some, rows - some)
     value = np.abs(p - p0)
-    width = _share(risen, rows) - lower_bounds(risen, rows, alpha / 2) + usual - np.where(up, p0, 1 - p0)
-    natural = _natural(usual, rows, rows0, effect, alpha)
+    width = _share(risen, rows) - lower_bounds(risen, rows, alpha / 2) + np.where(up, high0 - p0, p0 - low0)
+    most_even = np.clip(0.5, low0, high0)
+    natural = _natural(most_even * (1 - most_even), rows, rows0, effect, alpha)
     known = (rows > 0) & (rows0 > 0)
     value, width = np.where(known, value, 0.0), np.where(known, width, np.inf)
     lower = np.maximum(0.0, value - width)
@@ -209,11 +209,10 @@ def _share(k: Floats, n: Floats) -> Floats:
     return k / np.where(n > 0, n, 1.0)
 
 
-def _natural(usual: Floats, n: Floats, n0: Floats, effect: Floats, alpha: float) -> Floats:
+def _natural(variance: Floats, n: Floats, n0: Floats, effect: Floats, alpha: float) -> Floats:
     """Solve ``rows * d**2 = t * (2 * variance + 2 / 3 * d)`` for d."""
     with np.errstate(divide="ignore"):
         t = np.log(2 / alpha) * effect * (1 / n + 1 / n0)
     known = np.isfinite(t)
     t = np.where(known, t, 0.0)
-    variance = np.where(usual < 0.5, usual * (1 - usual), 0.25)
     return np.where(known, t / 3 + np.sqrt(t * t / 9 + 2 * variance * t), np.inf)

@@ -86,7 +86,7 @@ def merge(counts: ArrayLike, ages: ArrayLike, *, reach: int | None = None, scale
     merged = np.zeros((len(scales), *windows.shape[1:]), dtype=np.int64)
     total, start = np.zeros(windows.shape[1:], dtype=np.int64), 0
     for place, stop in enumerate(np.searchsorted(back, np.minimum(scales, there))):
-        total += newest_first[start:stop].sum(axis=0)
+        total += newest_first[start:stop].sum(axis=0, dtype=np.int64)
         merged[place], start = total, stop
     return Ladder(merged, merged.sum(axis=-1), np.asarray(scales) <= there)
 

@@ -80,7 +80,8 @@ def _solved(x: Floats, df: Floats, alpha: float) -> Floats:
         log_survival, log_slope = _log_survival(x[moving], df[moving], found[moving])
         correction = (np.log(alpha) - log_survival) / log_slope
         found[moving] += correction
-        moving = moving[np.abs(correction) > 1e-11 * found[moving]]
+        # what is left after a step is about its square
+        moving = moving[np.abs(correction) > 1e-6 * found[moving]]
     return found
 
 

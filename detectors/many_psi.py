@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
 from detectors.counts import require_alpha
-from detectors.many_distances import shares, stacked
+from detectors.many_distances import stacked
 from detectors.many_noncentralities import noncentralities_above
 
 _LEAST_EXPECTED = 5
@@ -106,42 +106,39 @@ def measure(current: ArrayLike, baseline: ArrayLike) -> Indices:
     >>> measure([[20, 30, 50]], [[50, 30, 20]]).shrunk.round(3).tolist()
     [0.486]
     """
-    x, y = (np.array(side) for side in np.broadcast_arrays(*stacked(current, baseline)))
+    x, y = np.broadcast_arrays(*stacked(current, baseline))
     n, m = x.sum(axis=-1), y.sum(axis=-1)
-    empty = (n == 0) | (m == 0)
-    place = _groups(y, _least(n, m))
-    groups = np.where(empty, 1, place[..., -1] + 1)
-    x, y = _summed(x, place), _summed(y, place)
-    inside = np.arange(x.shape[-1]) < groups[..., None]
-    p = np.where(inside & (y > 0), shares(y, m), 1.0)
-    prior = _PRIOR_ROWS * groups
-    drawn = np.where(inside, (x + prior[..., None] * p) / (n + prior)[..., None], 1.0)
-    rows = np.where(empty, 1.0, n)[..., None]
-    plain = np.where(inside, np.where(x > 0, x / rows, np.minimum(drawn, 0.5 / rows)), 1.0)
-    log = np.log(drawn / p)
-    variance = _variance(drawn, log - p / drawn, inside) / np.where(empty, 1.0, n)
-    variance += _variance(p, -log - drawn / p, inside) / np.where(empty, 1.0, m)
-    value, shrunk = ((plain - p) * np.log(plain / p)).sum(axis=-1), ((drawn - p) * log).sum(axis=-1)
-    silent = groups < 2
-    value, shrunk, sd = (np.where(silent, 0.0, one) for one in (value, shrunk, np.sqrt(variance)))
-    return Indices(value, shrunk, sd, groups, n, m)
+    x, y, groups = _thick(x, y, n, m)
+    # bins that were merged away hold nothing on either side: no weight below, and a ratio of 1
+    rows, rows0 = np.where(n > 0, n, 1.0), np.where(m > 0, m, 1.0)
+    p, prior = y / rows0[..., None], _PRIOR_ROWS * groups
+    drawn = (x + prior[..., None] * p) / (n + prior)[..., None]
+    plain = np.where(x > 0, x / rows[..., None], np.minimum(drawn, 0.5 / rows[..., None]))
+    ratio = _ratio(drawn, p)
+    log = np.log(ratio)
+    variance = _variance(drawn, log - 1 / ratio) / rows + _variance(p, log + ratio) / rows0
+    value = ((plain - p) * np.log(_ratio(plain, p))).sum(axis=-1)
+    shrunk = ((drawn - p) * log).sum(axis=-1)
+    told = groups > 1
+    return Indices(np.where(told, value, 0.0), np.where(told, shrunk, 0.0), np.sqrt(variance), groups, n, m)
 
 
-def _least(n: Floats, m: Floats) -> Floats:
+def _thick(x: Floats, y: Floats, n: Floats, m: Floats) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """Return the counts with thin bins merged, moved to the left, and how many are left."""
     few = np.minimum(n, m)
-    return _LEAST_EXPECTED * m / np.where(few > 0, few, 1.0)
+    least = _LEAST_EXPECTED * m / np.where(few > 0, few, 1.0)
+    groups = np.full(n.shape, x.shape[-1])
+    thin = (y < least[..., None]).any(axis=-1) | (few == 0)
+    if not thin.any():
+        return x, y, groups
+    place = _places(y[thin], np.where(few > 0, least, np.inf)[thin])
+    groups[thin] = place[:, -1] + 1
+    x, y = x.copy(), y.copy()
+    x[thin], y[thin] = _summed(x[thin], place), _summed(y[thin], place)
+    return x, y, groups
 
 
-def _groups(y: Floats, least: Floats) -> NDArray[np.int64]:
-    """Return which group each bin falls into."""
-    place = np.broadcast_to(np.arange(y.shape[-1]), y.shape).copy()
-    thin = (y < least[..., None]).any(axis=-1)
-    if thin.any():
-        place[thin] = _merged(y[thin], least[thin])
-    return place
-
-
-def _merged(y: Floats, least: Floats) -> NDArray[np.int64]:
+def _places(y: Floats, least: Floats) -> NDArray[np.int64]:
     """Join neighbours from the left until each group is thick enough; the last group takes what remains."""
     place = np.zeros(y.shape[::-1], dtype=np.int64)
     group, held = np.zeros(len(y), dtype=np.int64), y[:, 0].copy()
@@ -154,14 +151,19 @@ def _merged(y: Floats, least: Floats) -> NDArray[np.int64]:
 
 
 def _summed(counts: Floats, place: NDArray[np.int64]) -> Floats:
-    bins = counts.shape[-1]
-    rows = np.arange(place.size // bins)[:, None] * bins
-    flat = (place.reshape(-1, bins) + rows).ravel()
+    rows, bins = counts.shape
+    flat = (place + bins * np.arange(rows)[:, None]).ravel()
     summed: Floats = np.bincount(flat, weights=counts.ravel(), minlength=counts.size).astype(np.float64)
     return summed.reshape(counts.shape)
 
 
-def _variance(weights: Floats, values: Floats, inside: NDArray[np.bool_]) -> Floats:
-    weights = np.where(inside, weights, 0.0)
+def _ratio(q: Floats, p: Floats) -> Floats:
+    held = (p > 0) & (q > 0)
+    ratio: Floats = np.divide(q, p, out=np.ones(q.shape), where=held)
+    return ratio
+
+
+def _variance(weights: Floats, values: Floats) -> Floats:
     mean = (weights * values).sum(axis=-1, keepdims=True)
-    return np.asarray((weights * (values - mean) ** 2).sum(axis=-1))
+    variance: Floats = (weights * (values - mean) ** 2).sum(axis=-1)
+    return variance

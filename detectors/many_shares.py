@@ -7,6 +7,7 @@ from scipy.special import betainc, betaln, xlog1py, xlogy
 from detectors.counts import require_alpha
 
 _MOST_ITERATIONS = 100
+_SMALLEST = 1e-290
 
 Floats = NDArray[np.float64]
 
@@ -16,9 +17,9 @@ def lower_bounds(k: ArrayLike, n: ArrayLike, alpha: float) -> Floats:
 
     Parameters
     ----------
-    k : array_like of int, 0 <= k <= n
-        Rows that have the property.
-    n : array_like of int, at least 0
+    k : array_like of float, 0 <= k <= n
+        Rows that have the property. Effective numbers need not be whole.
+    n : array_like of float, at least 0
         All rows; of none the bound is 0.
     alpha : float, 0 < alpha <= 0.5
         How often each bound may be wrong.
@@ -57,8 +58,8 @@ def upper_bounds(k: ArrayLike, n: ArrayLike, alpha: float) -> Floats:
 
     Parameters
     ----------
-    k : array_like of int, 0 <= k <= n
-    n : array_like of int, at least 0
+    k : array_like of float, 0 <= k <= n
+    n : array_like of float, at least 0
         Of no row the bound is 1.
     alpha : float, 0 < alpha <= 0.5
 
@@ -95,7 +96,9 @@ def _solved(k: Floats, n: Floats, alpha: float) -> Floats:
     # the tail is at most p**k / (k * B(k, n - k + 1)): where that is alpha, the bound lies no lower
     least = np.minimum(np.exp((np.log(alpha * k) + log_norm) / k), k / n)
     found: Floats = np.maximum(least, _score_bound(k, n, -2 * np.log(alpha)))
-    moving = np.arange(len(k))
+    # of a fraction of a row it may be too small for a float
+    found[least < _SMALLEST] = 0.0
+    moving = np.flatnonzero(found)
     for _ in range(_MOST_ITERATIONS):
         if not moving.size:
             break
@@ -104,7 +107,8 @@ def _solved(k: Floats, n: Floats, alpha: float) -> Floats:
         density = np.exp(xlogy(a - 1, at) + xlog1py(b - 1, -at) - log_norm[moving])
         correction = np.log(alpha / tail) * (tail / density)
         found[moving] = np.clip(at + correction, least[moving], k[moving] / n[moving])
-        moving = moving[np.abs(correction) > 1e-12 * at]
+        # what is left after a step is about its square
+        moving = moving[np.abs(correction) > 1e-7 * at]
     return found
 
 
