@@ -183,7 +183,7 @@ def _at_scale(
     A stretch has part in what its phase expects, by its share of the phase's rows; so much less it deviates.
     """
     if not n[block < whole].any():
-        return 1.0, 0.0, 0, 0.0
+        return 0.0, 0.0, 0, 0.0
     rows_of_cell = np.bincount(cell, weights=n)
     expected = _sums(x, cell) / np.where(rows_of_cell > 0, rows_of_cell, 1.0)[:, None]
     kept = block < whole
@@ -196,7 +196,7 @@ def _at_scale(
     p = expected[of_both % (cell.max() + 1)]
     usual = (free[:, None] * p * (1 - p)).sum(axis=0)
     varied = usual > 1e-9
-    ratio = float(((deviations**2).sum(axis=0)[varied] / usual[varied]).mean()) if varied.any() else 1.0
+    ratio = float(((deviations**2).sum(axis=0)[varied] / usual[varied]).mean()) if varied.any() else 0.0
     rows_of_block = np.bincount(block, weights=n)
     free_of_block = np.bincount(of_both // (cell.max() + 1), weights=free)
     held = rows_of_block > 0

@@ -90,8 +90,8 @@ def test_a_share_is_certified_by_its_own_bound_whichever_way_it_moved(
 
 
 def test_the_history_of_a_share_ends_at_bernsteins_bound() -> None:
-    """By hand: t = ln(2/alpha) = 16.5738, N = 1/(1/4000 + 1/100000)/2 = 1923.08 at phi = 2, hence t/N = 0.0086184; and the
-    largest share that 2,400 of 100,000 may come from is 0.025634: t/3N + sqrt((t/3N)**2 + 2 * 0.025634 * 0.974366 * t/N).
+    """By hand: t = ln(2/alpha) = 16.5738, N = 1/(1/4000 + 1/100000)/2 = 1923.08 at phi = 2, hence t/N = 0.0086184; the
+    largest share that 2,400 of 100,000 may come from is u = 0.025634: t/3N + sqrt((t/3N)**2 + 2 * u * (1 - u) * t/N).
     """
     alpha = 2 * math.exp(-16.5738)
     answers = certify.shares([[292]], [[4_000]], 2_400, 100_000, 2.0, [True], tolerance=0.02, alpha=alpha)
