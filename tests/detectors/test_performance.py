@@ -14,7 +14,7 @@ from tests.detectors.histograms import most_errors
 def test_concept_drift_is_certain_with_about_the_labels_of_the_table(
     errors: float, tolerance: float, rows: int
 ) -> None:
-    """Errors were 15 %. The table merged windows and looked again and again, so a quarter and twice its labels are asked."""
+    """Errors were 15 %. The table looked again and again, so a quarter and twice its labels are asked here."""
     before = performance.of_share("accuracy", 85_000, 100_000, 1e-3)
     alpha = 1e-6
     few, many = (performance.of_share("accuracy", round((1 - errors) * n), n, alpha) for n in (rows // 4, 2 * rows))
