@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import betainc, ndtr
 
 from detectors.answers import Answers, judge
 from detectors.counts import require_alpha
@@ -109,10 +110,10 @@ def psi(
     radius = moved.radius(alpha)
     natural = np.where(np.isfinite(effect) & np.isfinite(radius), np.sqrt(effect) * radius, np.inf)
     enough, outside = _psi_would_show(found, tolerance, alpha), moved.value > natural
+    # D of normal values that moved so far that their index is twice the tolerance
+    calm = natural <= 2 * ndtr(np.sqrt(2 * tolerance) / 2) - 1
     lower = found.lower(alpha)
-    return judge(
-        found.n, found.m, found.value, lower, tolerance, natural, outside, enough, covered, calm=np.isfinite(natural)
-    )
+    return judge(found.n, found.m, found.value, lower, tolerance, natural, outside, enough, covered, calm=calm)
 
 
 def shares(
@@ -182,7 +183,9 @@ def shares(
     known = (rows > 0) & (rows0 > 0)
     value, width = np.where(known, value, 0.0), np.where(known, width, np.inf)
     lower = np.maximum(0.0, value - width)
-    enough = width <= tolerance
+    # of the two ways to move, the one towards one half is the harder to see
+    usual, highest = np.where(p0 < 0.5, p0, 1 - p0), np.where(p0 < 0.5, high0, 1 - low0)
+    enough = _share_would_show(usual, highest, rows, tolerance, alpha)
     return judge(rows, rows0, value, lower, tolerance, natural, value > natural, enough, covered)
 
 
@@ -203,6 +206,13 @@ def _psi_would_show(found: Indices, tolerance: float, alpha: float) -> Truths:
     df, centre, t = found.groups - 1, effective * tolerance, -np.log(alpha)
     quantile = df + centre + 2 * np.sqrt((df + 2 * centre) * t) + 2 * t
     return np.asarray((found.groups > 1) & (2 * centre > quantile))
+
+
+def _share_would_show(usual: Floats, highest: Floats, rows: Floats, tolerance: float, alpha: float) -> Truths:
+    """Tell whether a share that rose by twice the tolerance would be certain: its tail at the tolerance, as it is."""
+    k = np.minimum(rows, rows * (usual + 2 * tolerance))
+    tail = betainc(np.maximum(k, 1e-9), rows - k + 1, np.minimum(1.0, highest + tolerance))
+    return np.asarray(tail < alpha / 2)
 
 
 def _share(k: Floats, n: Floats) -> Floats:

@@ -71,7 +71,6 @@ class Indices:
         """
         require_alpha(alpha)
         lower: Floats = np.maximum(0.0, self.shrunk + ndtri(alpha) * self.sd)
-        lower[self.groups < 2] = 0.0
         # where the delta method leaves nothing, the slower condition need not be asked
         some = lower > 0
         if some.any():

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from detectors import budget, certify, ks, ladder, linf, many_distances, many_psi, psi, share
 from detectors.answers import FEWEST_ROWS, Answer, Answers, Reason
@@ -163,6 +164,14 @@ def test_every_answer_has_its_reason(
     assert told(found) == (answer, reason)
 
 
+@pytest.mark.parametrize(("phi", "reason"), [(1.0, Reason.WITHIN), (30.0, Reason.RESTLESS)])
+def test_of_psi_nothing_is_said_where_the_history_would_hide_twice_the_tolerance(phi: float, reason: Reason) -> None:
+    """A PSI of 0.2 is a D of 0.177, in the table of units; at 4,000 rows and a phi of 30 only 0.27 is outside."""
+    found, moved = many_psi.measure([[[2_000, 2_000]]], [HALF]), many_distances.measure([[[2_000, 2_000]]], [HALF])
+    answers = certify.psi(found, moved, phi, [True], tolerance=0.1, alpha=HOURLY)
+    assert told(answers)[1] == reason
+
+
 @pytest.mark.parametrize("current", [[0, 4_000, 0], [0, 0, 4_000], [4_000, 0, 0]])
 def test_a_constant_that_is_another_is_certified_and_the_same_is_not(current: list[int]) -> None:
     """Between below and above lies the atom of the baseline; it never varied, so that its design effect is 1."""
@@ -237,6 +246,42 @@ def test_within_is_only_said_where_twice_the_tolerance_would_have_been_certified
             if calm.answer[0, 0] == Answer.WITHIN:
                 assert shifted.answer[0, 0] == Answer.CERTIFIED
     assert told(at_one_scale(np.array([1_000, 1_000]), HALF * 1_000)) == ("within", "within_tolerance")
+
+
+@pytest.mark.parametrize(("k0", "n0"), [(20, 20_000), (20_000, 10**6), (19_980, 20_000)])
+def test_of_a_share_within_is_only_said_where_twice_the_tolerance_would_have_been_certified(k0: int, n0: int) -> None:
+    said = []
+    for n in range(200, 8_000, 200):
+        calm, moved = (
+            certify.shares(
+                [[round(n * (k0 / n0 + change))]], [[n]], k0, n0, 1.0, [True], tolerance=0.02, alpha=HOURLY
+            ).answer[0, 0]
+            for change in (0.0, 0.0402 if k0 < n0 / 2 else -0.0402)
+        )
+        if calm == Answer.WITHIN:
+            assert moved == Answer.CERTIFIED
+            said.append(n)
+        else:
+            assert calm == Answer.INSUFFICIENT
+    assert said == list(range(min(said), 8_000, 200))
+    assert min(said) < budget.rows_to_certify(0.04, 0.02, HOURLY) / 3
+
+
+def test_of_psi_within_is_only_said_where_twice_the_tolerance_would_exceed_its_quantile() -> None:
+    """The quantile is that of scipy's noncentral chi-square, at the tolerance."""
+    said = []
+    for n in range(200, 6_000, 100):
+        now, before = [[[n // 4] * 4]], [[10**6] * 4]
+        found, moved = many_psi.measure(now, before), many_distances.measure(now, before)
+        answer = certify.psi(found, moved, 1.0, [True], tolerance=0.1, alpha=HOURLY).answer[0, 0]
+        effective = n * 4e6 / (n + 4e6)
+        if answer == Answer.WITHIN:
+            assert 0.2 * effective > stats.ncx2.isf(HOURLY, 3, 0.1 * effective)
+            said.append(n)
+        else:
+            assert answer == Answer.INSUFFICIENT
+    assert said == list(range(min(said), 6_000, 100))
+    assert 0.2 * min(said) < 1.3 * stats.ncx2.isf(HOURLY, 3, 0.1 * min(said))
 
 
 @pytest.mark.parametrize(
