@@ -39,6 +39,16 @@ def test_a_look_multiplies_each_level_by_its_likelihood_ratio(
         assert found.levels[place] == pytest.approx((rate + level) * ratio, rel=1e-9)
 
 
+@pytest.mark.parametrize(("slow", "allowed"), [(9, 0.05), (60, 0.5), (3, 0.01)])
+def test_of_slow_requests_no_more_is_tolerated_than_allowed(slow: int, allowed: float) -> None:
+    found = coin_flip.exceedances(Evidence(), slow=slow, requests=100, allowed=allowed, rate=MINUTELY)
+    errors = coin_flip.absolute(Evidence(), events=slow, requests=100, usual=allowed, rate=MINUTELY)
+    for place in range(4):
+        strict, loose = (factor(slow, 100, allowed / (1 - allowed), ratio=place, tolerated=t) for t in (1.0, 1.5))
+        assert found.levels[place] == pytest.approx(MINUTELY * strict, rel=1e-9)
+        assert errors.levels[place] == pytest.approx(MINUTELY * loose, rel=1e-9)
+
+
 @pytest.mark.parametrize("common", [0.001, 0.01, 0.1, 0.3, 0.6])
 @pytest.mark.parametrize("odds_ratio", [0.5, 1.0, 1.5])
 def test_at_the_tolerated_odds_a_level_does_not_rise_in_expectation(common: float, odds_ratio: float) -> None:
