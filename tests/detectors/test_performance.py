@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -34,12 +35,16 @@ def test_better_is_not_worse() -> None:
     small, large = (
         performance.of_mean("mae", bounded_mean.add_up(np.full(1_000, x), largest=10.0), 0.01) for x in (1.0, 5.0)
     )
+    assert not certainly_worse(large, small, tolerance=4.5)
     assert certainly_worse(large, small, tolerance=1.0) and not certainly_worse(small, large, tolerance=1.0)
 
 
 def test_what_holds_in_the_limit_only_decides_nothing() -> None:
     now, before = (Performance("auc", v, v - 0.01, v + 0.01, 10**6, exact=False) for v in (0.5, 0.9))
     assert not certainly_worse(now, before, tolerance=0.0)
+    assert not certainly_worse(replace(now, exact=True), before, tolerance=0.0)
+    assert not certainly_worse(now, replace(before, exact=True), tolerance=0.0)
+    assert certainly_worse(replace(now, exact=True), replace(before, exact=True), tolerance=0.0)
 
 
 def test_measures_of_different_kinds_are_not_compared() -> None:

@@ -35,6 +35,16 @@ def test_the_bounds_of_r2_hold() -> None:
     assert wrong <= most_errors(300, 0.2)
 
 
+def test_r2_is_bounded_by_errors_and_variance_each_at_half_the_risk() -> None:
+    rng = np.random.default_rng(78)
+    squared = bounded_mean.add_up(rng.uniform(0, 1, 9_000), largest=1.0)
+    labels = bounded_mean.add_up(rng.uniform(0, 10, 9_000), largest=10.0)
+    low, high = bounded_mean.deviation_bounds(labels, 0.005)
+    found = regression.r2(squared, labels, 0.01)
+    assert found.lower == pytest.approx(1 - bounded_mean.upper_bound(squared, 0.005) / low**2)
+    assert found.upper == pytest.approx(1 - bounded_mean.lower_bound(squared, 0.005) / high**2)
+
+
 def test_labels_that_never_vary_explain_nothing() -> None:
     found = regression.r2(
         bounded_mean.add_up([1.0] * 50, largest=4.0), bounded_mean.add_up([2.0] * 50, largest=4.0), 0.1
