@@ -34,7 +34,7 @@ def lift(store: Store, hours: float) -> None:
 def test_what_holds_now_and_what_is_to_come(
     store: Store, start: float, end: float | None, in_force: bool, unlifted: bool
 ) -> None:
-    one = impose(store, PAUSE, start, end)
+    one = impose(store, RestraintKind.MAINTENANCE, start, end)
     with store.read() as tx:
         assert restraints.in_force(tx, T0) == ([one] if in_force else [])
         assert restraints.unlifted(tx, T0) == ([one] if unlifted else [])
