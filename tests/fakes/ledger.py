@@ -56,6 +56,11 @@ class Fake:
         """Let the next such effect happen, and its reply be lost."""
         self._losses.append(call)
 
+    def heal(self) -> None:
+        """Take back whatever failures and losses are still to come."""
+        self._failures.clear()
+        self._losses.clear()
+
     def _ask(self, call: str) -> None:
         self.ledger.before(f"{self._room}.{call}")
         for n, (name, error) in enumerate(self._failures):
