@@ -24,11 +24,11 @@ def in_force(tx: Tx, now: datetime, endpoint: str | None = None) -> list[Restrai
     unlifted = select(table).where(table.c.lifted_at.is_(None)).order_by(table.c.id)
     unended = or_(table.c.until.is_(None), table.c.until > now)
     found = [_restraint(row) for row in tx.execute(unlifted.where(unended))]
-    return [one for one in found if endpoint is None or one.concerns(endpoint)]
+    return [one for one in found if one.holds_at(now) and (endpoint is None or one.concerns(endpoint))]
 
 
 def lift(tx: Tx, kinds: Collection[RestraintKind], endpoint: str, *, by: str, now: datetime) -> list[Restraint]:
-    """Lift what is in force of these kinds at exactly this endpoint (empty: the fleet's own), and return it."""
+    """Lift what is in force, or still to come, of these kinds at exactly this endpoint (empty: the fleet's own)."""
     mine = (table.c.endpoint == endpoint) & table.c.kind.in_(kinds) & table.c.lifted_at.is_(None)
     going_on = or_(table.c.until.is_(None), table.c.until > now)
     lifted = [_restraint(row) for row in tx.execute(select(table).where(mine, going_on).order_by(table.c.id))]

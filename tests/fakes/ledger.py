@@ -26,8 +26,8 @@ class Ledger:
         self.effects: list[Effect] = []
         self.crash_after: int | None = None
         """Raise `Crash` once this many effects have happened, instead of the last one's reply."""
-        self.before: Callable[[str], None] = lambda call: None
-        """Told of each call before it is answered: somebody else may be faster."""
+        self.meanwhile: Callable[[str], None] | None = None
+        """Called as each call to a door comes in: what happens elsewhere while the caller waits."""
 
     def of(self, call: str) -> list[Effect]:
         return [effect for effect in self.effects if effect.call == call]
@@ -56,13 +56,14 @@ class Fake:
         """Let the next such effect happen, and its reply be lost."""
         self._losses.append(call)
 
-    def heal(self) -> None:
-        """Take back whatever failures and losses are still to come."""
+    def calm(self) -> None:
+        """Let nothing that was ordered go wrong any more."""
         self._failures.clear()
         self._losses.clear()
 
     def _ask(self, call: str) -> None:
-        self.ledger.before(f"{self._room}.{call}")
+        if self.ledger.meanwhile is not None:
+            self.ledger.meanwhile(f"{self._room}.{call}")
         for n, (name, error) in enumerate(self._failures):
             if name in (None, call):
                 del self._failures[n]

@@ -300,7 +300,7 @@ def test_a_yes_at_the_moment_of_weighing_is_not_lost(tell: Tell) -> None:
         if call == "registry.alias" and story.newest().state is State.AWAITING_APPROVAL:
             said(story)
 
-    story.ledger.before = say
+    story.ledger.meanwhile = say
     story.step()
     assert story.newest().state is State.EXECUTING
 
@@ -314,7 +314,7 @@ def test_a_no_at_the_moment_of_weighing_is_heard(tell: Tell, to: State) -> None:
             with story.memory.begin() as tx:
                 move(tx, story.newest(), to, "no", now=story.now)
 
-    story.ledger.before = say
+    story.ledger.meanwhile = say
     stepped = story.step()
     assert stepped is not None
     assert stepped.sentence == "somebody else moved it first"

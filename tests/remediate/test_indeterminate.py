@@ -38,7 +38,7 @@ def lost(tell: Tell, about: str, *, took: bool, looks: int | None = 1) -> Story:
         story.step()
     for fake in (story.serving, story.registry, story.jobs):
         # the other fakes were not asked: theirs would come later
-        fake.heal()
+        fake.calm()
     assert len(story.done()) == took
     return story
 
@@ -134,7 +134,7 @@ def test_under_a_kill_switch_it_is_looked_at_all_the_same(tell: Tell, about: str
 def test_a_workspace_that_never_answers_is_never_called_without_a_look_between(tell: Tell) -> None:
     story = lost(tell, "rollback", took=False)
     asked: list[str] = []
-    story.ledger.before = asked.append
+    story.ledger.meanwhile = asked.append
     story.serving.fail_next(AWAY, call="update", times=10_000)
     story.live()
     assert story.newest().state is State.NEEDS_HUMAN

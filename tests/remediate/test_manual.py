@@ -174,7 +174,7 @@ class Person:
 def watched(tell: Tell, begin: Begin, at: int | None = None) -> Person:
     """Live through the story with somebody who watches what is asked, and deploys at one question."""
     story = begin(tell(**SHORT))
-    person = story.ledger.before = Person(story, at)
+    person = story.ledger.meanwhile = Person(story, at)
     ticks(story)
     return person
 

@@ -121,7 +121,7 @@ def test_a_loop_that_hangs_in_a_call_is_not_waited_for_and_its_late_answer_does_
             hangs.set()
             assert goes_on.wait(timeout=60)
 
-    story.ledger.before = hang
+    story.ledger.meanwhile = hang
     worker = Thread(target=story.step)
     worker.start()
     assert hangs.wait(timeout=60)

@@ -205,7 +205,7 @@ def test_what_somebody_ended_while_the_look_hung_is_not_called_any_more(tell: Te
                 asked = move(tx, one, State.NEEDS_HUMAN, "it hung", now=story.now)
                 assert asked and move(tx, asked, State.CANCELLED, "done by hand", now=story.now)
 
-    story.ledger.before = end
+    story.ledger.meanwhile = end
     if story.newest().remedy is Remedy.RETRAIN:
         end("jobs.start")
     story.step()
