@@ -11,7 +11,7 @@ class RestraintKind(StrEnum):
     PAUSE = "pause"
     """Nothing is done, and nobody is told."""
     MAINTENANCE = "maintenance"
-    """Nothing is done; people are told as ever."""
+    """Nothing is done; people are told as ever. The only one that can be imposed for later."""
     HOLD = "hold"
     """Nothing is done until a person releases it: set by hand, or because somebody changed what a plan was made for."""
     STORM = "storm"
@@ -37,7 +37,7 @@ class Restraint:
     owner: str
     reason: str
     since: datetime
-    """When it was imposed; of maintenance, when it begins."""
+    """A maintenance begins then. All else holds from the moment it is written down, wherever a clock is set back to."""
     until: datetime | None = None
     """None: until a person lifts it."""
     id: int | None = None

@@ -36,7 +36,7 @@ def in_force(tx: Tx, now: datetime, endpoint: str | None = None) -> list[Restrai
 
 
 def lift(tx: Tx, kinds: Collection[RestraintKind], endpoint: str, *, by: str, now: datetime) -> list[Restraint]:
-    """Lift what is in force of these kinds at exactly this endpoint (empty: the fleet's own), and return it."""
+    """Lift what is in force, or still to come, of these kinds at exactly this endpoint (empty: the fleet's own)."""
     mine = (table.c.endpoint == endpoint) & table.c.kind.in_(kinds) & table.c.lifted_at.is_(None)
     lifted = _found(tx, mine & _not_over(now))
     for one in lifted:

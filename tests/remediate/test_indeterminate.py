@@ -38,8 +38,7 @@ def lost(tell: Tell, about: str, *, took: bool, looks: int | None = 1) -> Story:
         story.step()
     for fake in (story.serving, story.registry, story.jobs):
         # the other fakes were not asked: theirs would come later
-        fake._losses.clear()
-        fake._failures.clear()
+        fake.calm()
     assert len(story.done()) == took
     return story
 

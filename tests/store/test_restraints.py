@@ -52,9 +52,19 @@ def test_it_holds_until_just_before_its_end(store: Store) -> None:
     assert held == [[one.id], [one.id], []]
 
 
-def test_a_clock_that_is_set_back_does_not_undo_it(store: Store) -> None:
-    (one,) = impose(store, restraint())
+@pytest.mark.parametrize("kind", sorted(set(RestraintKind) - {RestraintKind.MAINTENANCE}))
+def test_a_clock_that_is_set_back_does_not_undo_it(store: Store, kind: RestraintKind) -> None:
+    (one,) = impose(store, restraint(kind))
     assert in_force(store, T0 - 24 * HOUR) == [one.id]
+
+
+def test_a_maintenance_begins_when_it_was_planned_for_and_can_be_lifted_before(store: Store) -> None:
+    one, other = impose(store, *(restraint(RestraintKind.MAINTENANCE, endpoint=name) for name in ("flights", "delays")))
+    moment = timedelta(microseconds=1)
+    assert in_force(store, T0 - moment) == []
+    assert in_force(store, T0) == [one.id, other.id]
+    assert lift(store, RestraintKind.MAINTENANCE, now=T0 - HOUR) == [one]
+    assert in_force(store, T0) == [other.id]
 
 
 def test_without_an_end_it_holds_until_it_is_lifted(store: Store) -> None:
@@ -109,13 +119,21 @@ def test_what_is_prolonged_ends_later_and_nothing_else_does(store: Store) -> Non
 MOMENTS = st.integers(-2, 12).map(lambda n: T0 + n * HOUR)
 
 
-@given(since=MOMENTS, until=st.none() | MOMENTS, lifted=st.none() | MOMENTS, now=MOMENTS)
+@given(
+    kind=st.sampled_from(RestraintKind),
+    since=MOMENTS,
+    until=st.none() | MOMENTS,
+    lifted=st.none() | MOMENTS,
+    now=MOMENTS,
+)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_it_holds_where_it_was_not_lifted_and_is_not_over_whenever_it_began(
-    store: Store, since: datetime, until: datetime | None, lifted: datetime | None, now: datetime
+def test_it_holds_where_it_was_not_lifted_is_not_over_and_not_to_come(
+    store: Store, kind: RestraintKind, since: datetime, until: datetime | None, lifted: datetime | None, now: datetime
 ) -> None:
-    one = restraint(since=since, until=until, lifted_at=lifted)
+    one = restraint(kind, since=since, until=until, lifted_at=lifted)
     with store.begin() as tx:
         tx.execute(delete(tables.restraint))
         restraints.impose(tx, one)
-        assert bool(restraints.in_force(tx, now)) is (lifted is None and (until is None or now < until))
+        assert bool(restraints.in_force(tx, now)) is one.holds_at(now)
+        to_come = kind is RestraintKind.MAINTENANCE and now < since
+        assert one.holds_at(now) is (lifted is None and (until is None or now < until) and not to_come)
