@@ -25,7 +25,9 @@ def outlived(one: Remediation, settings: EndpointSettings, store: Store, *, now:
     oldest = min(newest or EPOCH, one.began_at or EPOCH)
     if begun or now - oldest <= settings.watch.stale_after:
         return ""
-    return f"held up until what it rests on was old: let through {one.began_at:%F %T} UTC, traffic seen to {newest:%F %T}"
+    return (
+        f"held up until what it rests on was old: let through {one.began_at:%F %T} UTC, traffic seen to {newest:%F %T}"
+    )
 
 
 def refusal(tx: Tx, one: Remediation, doors: Doors, *, now: datetime) -> str:

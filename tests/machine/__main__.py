@@ -16,6 +16,7 @@ from tests.postgres import Postgres
 def main() -> int:
     given = _arguments()
     began = time.monotonic()
+    broken: Exception | None = None
     with ExitStack() as stack:
         if given.postgres:
             stack.enter_context(_on_postgres())
@@ -23,8 +24,6 @@ def main() -> int:
             run(examples=given.examples, steps=given.steps, random_seed=given.seed, shrink=given.shrink)
         except Exception as error:
             broken = error
-        else:
-            broken = None
     report(Machine.tally, seconds=time.monotonic() - began)
     if broken is not None:
         print(f"BROKEN: {broken!r}", *traceback.format_tb(broken.__traceback__)[-3:], sep="\n")
