@@ -2,10 +2,32 @@
 
 from datetime import datetime
 
+from daemon.config.endpoint import EndpointSettings
 from daemon.domain.remediation import Remediation
+from daemon.domain.window import EPOCH
 from daemon.remediate.doors import Doors
-from daemon.store import remediations, restraints
-from daemon.store.engine import Tx
+from daemon.remediate.guards.evidence import FROM_FINDINGS
+from daemon.store import endpoints, remediations, restraints
+from daemon.store.engine import Store, Tx
+
+
+def outlived(one: Remediation, settings: EndpointSettings, store: Store, *, now: datetime) -> str:
+    """Say why what a remedy was let through for is no ground for its first call any more, empty where it still is.
+
+    A pause, or a workspace that is away, can hold it up for hours after the guards have spoken. Once something has been
+    done, the rest must follow however late it is.
+    """
+    if one.remedy not in FROM_FINDINGS:
+        return ""
+    with store.read() as tx:
+        begun = any(step.calls for step in remediations.steps(tx, one.id))
+        newest = endpoints.watermark(tx, one.endpoint)
+    oldest = min(newest or EPOCH, one.began_at or EPOCH)
+    if begun or now - oldest <= settings.watch.stale_after:
+        return ""
+    return (
+        f"held up until what it rests on was old: let through {one.began_at:%F %T} UTC, traffic seen to {newest:%F %T}"
+    )
 
 
 def refusal(tx: Tx, one: Remediation, doors: Doors, *, now: datetime) -> str:

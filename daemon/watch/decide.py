@@ -52,6 +52,8 @@ def decide(view: View, *, stale_after: timedelta, now: datetime) -> Decision:
     """
     if view.behind:
         return Decision(Action.NOTHING, Because.BEHIND, "catching up: nothing is acted upon before all is read")
+    if view.newest is not None and view.newest > now:
+        return _set_back(view.newest, now)
     if view.newest is None or now - view.newest > stale_after:
         return _unseen(view, stale_after, now)
     frozen = [t for t in view.trails if t.phase in BELIEVED and t.frozen(now, stale_after)]
@@ -69,6 +71,12 @@ def decide(view: View, *, stale_after: timedelta, now: datetime) -> Decision:
     if ill:
         return Decision(Action.NOTHING, Because.NOT_YET, "something is off, but too little is certain to act upon it")
     return Decision(Action.NOTHING, Because.ALL_WELL, "all well")
+
+
+def _set_back(newest: datetime, now: datetime) -> Decision:
+    """Nothing new is read until the clock has caught up with what was seen: that would look fresh all the while."""
+    sentence = f"the clock says {now:%F %T} UTC, and what came in until {newest:%F %T} has been seen: it was set back"
+    return Decision(Action.NOTHING, Because.BLIND, f"{sentence}. Nothing is acted upon before then", since=newest)
 
 
 def _unseen(view: View, stale_after: timedelta, now: datetime) -> Decision:

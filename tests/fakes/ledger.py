@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from daemon.ports import PlatformError
 
+CHANGES = frozenset({"update", "start", "set_alias", "set_tag", "upload", "remove_artifacts"})
+
 
 class Crash(BaseException):
     """The process died here. No `except Exception` catches it."""
@@ -28,6 +30,8 @@ class Ledger:
         """Raise `Crash` once this many effects have happened, instead of the last one's reply."""
         self.meanwhile: Callable[[str], None] | None = None
         """Called as each call to a door comes in: what happens elsewhere while the caller waits."""
+        self.fence: Callable[[], str] = lambda: ""
+        """Says why no request that changes anything is let out; empty where it is. The real adapters have one, too."""
 
     def of(self, call: str) -> list[Effect]:
         return [effect for effect in self.effects if effect.call == call]
@@ -64,6 +68,8 @@ class Fake:
     def _ask(self, call: str) -> None:
         if self.ledger.meanwhile is not None:
             self.ledger.meanwhile(f"{self._room}.{call}")
+        if call in CHANGES and (held := self.ledger.fence()):
+            raise PlatformError(f"nothing was sent: {held}", permanent=False)
         for n, (name, error) in enumerate(self._failures):
             if name in (None, call):
                 del self._failures[n]

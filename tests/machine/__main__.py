@@ -1,17 +1,14 @@
-"""The long run: `python -m tests.machine --examples N --steps M [--seed S] [--postgres]`, and what it did in numbers."""
+"""The long run, and what it did in numbers: `python -m tests.machine --examples N --steps M [--postgres]`."""
 
 import argparse
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
-
-from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis.database import InMemoryExampleDatabase
-from hypothesis.stateful import run_state_machine_as_test
 
 from tests.machine.rules import Machine
+from tests.machine.run import run
 from tests.machine.tally import Tally
 from tests.postgres import Postgres
 
@@ -19,38 +16,19 @@ from tests.postgres import Postgres
 def main() -> int:
     given = _arguments()
     began = time.monotonic()
+    broken: Exception | None = None
     with ExitStack() as stack:
         if given.postgres:
             stack.enter_context(_on_postgres())
-        broken = run(examples=given.examples, steps=given.steps, random_seed=given.seed, shrink=given.shrink)
+        try:
+            run(examples=given.examples, steps=given.steps, random_seed=given.seed, shrink=given.shrink)
+        except Exception as error:
+            broken = error
     report(Machine.tally, seconds=time.monotonic() - began)
     if broken is not None:
-        print(f"BROKEN: {broken}", *getattr(broken, "__notes__", ()), sep="\n")
+        print(f"BROKEN: {broken!r}", *traceback.format_tb(broken.__traceback__)[-3:], sep="\n")
+        print(*getattr(broken, "__notes__", ()), sep="\n")
     return int(broken is not None)
-
-
-def run(*, examples: int, steps: int, random_seed: int | None = None, shrink: bool = False) -> AssertionError | None:
-    """Let the machine run, and return the invariant that it broke."""
-
-    class Seeded(Machine):
-        pass
-
-    found = settings(
-        max_examples=examples,
-        stateful_step_count=steps,
-        deadline=None,
-        derandomize=random_seed is None,
-        database=None if random_seed is None else InMemoryExampleDatabase(),
-        print_blob=False,
-        suppress_health_check=list(HealthCheck),
-        phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,),
-    )
-    test = seed(random_seed)(Seeded) if random_seed is not None else Seeded
-    try:
-        run_state_machine_as_test(test, settings=found)
-    except AssertionError as error:
-        return error
-    return None
 
 
 def report(tally: Tally, *, seconds: float) -> None:
@@ -79,7 +57,7 @@ def _table(counts: dict[str, int]) -> None:
 @contextmanager
 def _on_postgres() -> Iterator[None]:
     with Postgres() as server:
-        Machine.new_url = staticmethod(lambda _: server.create())  # type: ignore[assignment]
+        Machine.new_url = staticmethod(server.create)
         yield
 
 
@@ -95,6 +73,3 @@ def _arguments() -> argparse.Namespace:
 
 if __name__ == "__main__":
     sys.exit(main())
-
-
-__all__ = ["Path", "main", "report", "run"]

@@ -19,6 +19,7 @@ from daemon.config.detection import BaselineSettings, Decide, Drift, Health, Wat
 from daemon.config.endpoint import EndpointSettings
 from daemon.config.remedies import Approve, Archive, Budget, Gate, Modes, Promote, Retrain, Rollback
 from daemon.config.settings import Notify, Safety
+from daemon.domain.decision import Decision
 from daemon.domain.event import Event
 from daemon.domain.remediation import Mode, Remediation, VersionVerdict
 from daemon.domain.restraint import Restraint
@@ -41,7 +42,7 @@ from tests.remediate.faults import FaultyStore, LossyLedger
 from tests.watch.traffic import QUARTER, SETTLE, START
 from tests.watch.world import FakeTables
 
-HOUR = timedelta(hours=1)
+HOUR, MOMENT = timedelta(hours=1), timedelta(milliseconds=3)
 QUIET = structlog.wrap_logger(None, wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 AUTO = Modes(retrain=Mode.AUTO, promote=Mode.AUTO, rollback=Mode.AUTO, archive=Mode.AUTO)
 OBSERVE = Modes(retrain=Mode.OBSERVE, promote=Mode.OBSERVE, rollback=Mode.OBSERVE, archive=Mode.OBSERVE)
@@ -51,8 +52,10 @@ APPROVE = Modes(retrain=Mode.APPROVE, promote=Mode.APPROVE, rollback=Mode.APPROV
 class Daemon:
     """One process: an open store, and nothing else that outlives a call."""
 
-    def __init__(self, store: FaultyStore) -> None:
+    def __init__(self, store: FaultyStore, *, late: timedelta) -> None:
         self.store = store
+        self.late = late
+        """No two clocks agree to the microsecond."""
         self.follows = ""
         """Why it may not act though it runs; empty where it leads, or believes so."""
         self.metrics, self.log = Metrics(), QUIET
@@ -66,6 +69,7 @@ class Fleet:
         self.true, self.skew = START, timedelta()
         self.tally = Tally()
         self.ledger = LossyLedger(watch=self._effect)
+        self.ledger.fence = self._fence
         self.serving = FakeServing(self.ledger, looks=2)
         self.jobs = FakeJobs(self.ledger)
         self.registry = FakeRegistry(folder / "registry", self.ledger)
@@ -73,13 +77,15 @@ class Fleet:
         self.safety = Safety(kill_file=folder / "KILL", per_day=20, storm_calm=timedelta(minutes=30))
         self.notify = Notify(group_wait=timedelta(minutes=1))
         self.sites = {f"ep{n}": self._site(n, **rules) for n in range(size)}
-        self.daemons = [Daemon(self._store()) for _ in range(daemons)]
+        self.daemons = [Daemon(self._store(), late=n * MOMENT) for n in range(daemons)]
         self.eyes = Store.open(config.Store(url=url))
         """The same database to the test: it reads, and writes what people do."""
         self.acting = self.daemons[0]
         """Whose call is under way."""
         self.effects: list[Callable[[Effect], None]] = []
         self.moves: list[Callable[[Remediation | None, Remediation], None]] = []
+        self.decisions: list[tuple[str, Decision]] = []
+        """What every look came to, in order."""
         self._known: dict[str, Remediation] = {}
         self._states: dict[str, str] = {}
         for site in self.sites.values():
@@ -100,7 +106,8 @@ class Fleet:
         """Let quarters of an hour pass, as they do for a daemon: a look once each has settled, a step every slice."""
         for _ in range(windows * int(QUARTER / SLICE)):
             self.tick()
-            for daemon in self.daemons:
+            # one that stands by has no loops
+            for daemon in [it for it in self.daemons if not it.follows]:
                 if (self.true - START) % QUARTER == SETTLE:
                     for name in self.sites:
                         self.look(name, daemon)
@@ -112,16 +119,19 @@ class Fleet:
     def look(self, name: str, daemon: Daemon | None = None) -> None:
         site, it = self.sites[name], daemon or self.daemons[0]
         doors = watch.Doors(site.log, self.serving, self.registry, self.tables)
-        self.attempt(
-            "look",
-            it,
-            lambda: watch.look(site.settings, doors, it.store, now=self.now, scratch=self.folder / "scratch"),
-        )
+
+        def work() -> None:
+            seen = watch.look(site.settings, doors, it.store, now=self.now + it.late, scratch=self.folder / "scratch")
+            self.decisions.append((name, seen.decision))
+
+        self.attempt("look", it, work)
 
     def step(self, name: str, daemon: Daemon | None = None) -> None:
         it = daemon or self.daemons[0]
         self.attempt(
-            "step", it, lambda: remediate.step(self.sites[name].settings, self.doors(it), it.store, now=self.now)
+            "step",
+            it,
+            lambda: remediate.step(self.sites[name].settings, self.doors(it), it.store, now=self.now + it.late),
         )
 
     def oversee(self, daemon: Daemon | None = None) -> None:
@@ -129,22 +139,24 @@ class Fleet:
         doors = self.doors(it)
 
         def work() -> None:
-            watch_storm(it.store, doors.fleet, self.safety, now=self.now)
-            sweep(it.store, doors.fleet.keys(), now=self.now)
+            watch_storm(it.store, doors.fleet, self.safety, now=self.now + it.late)
+            sweep(it.store, doors.fleet.keys(), now=self.now + it.late)
 
         self.attempt("oversee", it, work)
 
     def housekeep(self, name: str, daemon: Daemon | None = None) -> None:
         it, settings = daemon or self.daemons[0], self.sites[name].settings
         self.attempt(
-            "housekeep", it, lambda: archive.housekeep(settings, self.serving, self.registry, it.store, now=self.now)
+            "housekeep",
+            it,
+            lambda: archive.housekeep(settings, self.serving, self.registry, it.store, now=self.now + it.late),
         )
 
     def tell(self, daemon: Daemon | None = None) -> None:
         it = daemon or self.daemons[0]
 
         def work() -> None:
-            while notify.run(it.store, [self.channel], self.notify, it.metrics, it.log, now=self.now):
+            while notify.run(it.store, [self.channel], self.notify, it.metrics, it.log, now=self.now + it.late):
                 pass
 
         self.attempt("tell", it, work)
@@ -235,6 +247,9 @@ class Fleet:
         faults = daemon.store.faults
         daemon.store = self._store()
         daemon.store.faults = faults
+
+    def _fence(self) -> str:
+        return kill_switch(self.safety.kill_file) or self.acting.follows
 
     def _effect(self, effect: Effect) -> None:
         self.tally.add(f"effect {effect.call}")

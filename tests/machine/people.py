@@ -1,18 +1,18 @@
 """What people do by hand, noted in the book: deploy, approve, forbid, allow, object."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 
+from daemon.domain.person import Refused, Who
 from daemon.domain.registry import RunState
-from daemon.domain.remediation import Approval, Remediation, State
-from daemon.domain.restraint import Restraint, RestraintKind
-from daemon.remediate.circumstances import PLAN
-from daemon.remediate.moves import move
+from daemon.domain.remediation import Remediation, State
+from daemon.domain.restraint import RestraintKind
+from daemon.remediate.people import release, restrain
+from daemon.remediate.people.answer import answer
 from daemon.remediate.stale import KEEP, MARKED
-from daemon.store import approvals, remediations, restraints
+from daemon.store.engine import Tx
 from tests.machine.invariants.book import Book
-
-ANN = "ann"
 
 
 class People:
@@ -60,21 +60,17 @@ class People:
 
     def answer(self, one: Remediation, *, granted: bool, plan_hash: str | None = None) -> bool:
         """Say yes or no to a plan, by the hash of what was read; the first word counts."""
-        word = Approval(one.id, PLAN, plan_hash or one.plan_hash, granted, ANN, "looked at it", self.fleet.now)
-        with self.fleet.eyes.begin() as tx:
-            found = remediations.get(tx, one.id)
-            if found is None or found.state is not State.AWAITING_APPROVAL or not approvals.answer(tx, word):
-                return False
-            to = State.APPROVED if granted else State.REJECTED
-            move(tx, found, to, f"{ANN} said {'yes' if granted else 'no'}", now=self.fleet.now)
-        self.fleet.tally.add(f"person said {'yes' if granted else 'no'}")
-        self.fleet.observe()
-        return True
+        within = self.fleet.sites[one.endpoint].settings.approve.within
+        said = self._do(
+            lambda tx: answer(tx, one, self._who, granted=granted, within=within, plan=plan_hash or one.plan_hash)
+        )
+        if said:
+            self.fleet.tally.add(f"person said {'yes' if granted else 'no'}")
+        return said
 
     def forbid(self, kind: RestraintKind, where: str = "", *, lasts: timedelta | None = None) -> None:
         until = None if lasts is None else self.fleet.now + lasts
-        with self.fleet.eyes.begin() as tx:
-            restraints.impose(tx, Restraint(kind, where, ANN, "so told", self.fleet.now, until))
+        self._do(lambda tx: restrain.impose(tx, kind, where, self._who, until=until))
         if kind.stops_what_runs:
             before = self.book.forbidden.get((kind, where), self.fleet.true)
             ends = None if lasts is None or before is None else max(before, self.fleet.true + lasts)
@@ -82,20 +78,17 @@ class People:
         self.fleet.tally.add(f"person imposed {kind}")
 
     def allow(self, kind: RestraintKind, where: str = "") -> None:
-        with self.fleet.eyes.begin() as tx:
-            restraints.lift(tx, [kind], where, by=ANN, now=self.fleet.now)
+        """Lift what was imposed there, if it is still in force."""
+        self._do(lambda tx: restrain.lift(tx, [kind], where, self._who, verb="lift"))
         self.book.forbidden.pop((kind, where), None)
 
     def release(self, name: str) -> None:
         """Look at what needs a person, and at what was changed by hand, and hand the endpoint back."""
-        with self.fleet.eyes.begin() as tx:
-            for one in remediations.opened(tx, name):
-                if one.state is State.NEEDS_HUMAN:
-                    move(tx, one, State.CANCELLED, f"released by {ANN}", now=self.fleet.now)
-                    self.fleet.tally.add("person released")
+        for one in self.fleet.opened(name):
+            if one.state is State.NEEDS_HUMAN and self._do(partial(self._end, one=one)):
+                self.fleet.tally.add("person released")
         self.allow(RestraintKind.HOLD, name)
         self.book.touched[name] = self.fleet.true
-        self.fleet.observe()
 
     def pull(self) -> None:
         """Pull the kill switch that works without a database."""
@@ -104,3 +97,20 @@ class People:
 
     def push(self) -> None:
         self.fleet.safety.kill_file.unlink(missing_ok=True)
+
+    @property
+    def _who(self) -> Who:
+        return Who("ann", "so told", self.fleet.now)
+
+    def _end(self, tx: Tx, one: Remediation) -> object:
+        return release.end(tx, one, self._who)
+
+    def _do(self, deed: Callable[[Tx], object]) -> bool:
+        """Do what a command does. Return False where it is refused."""
+        try:
+            with self.fleet.eyes.begin() as tx:
+                deed(tx)
+        except Refused:
+            return False
+        self.fleet.observe()
+        return True

@@ -75,6 +75,8 @@ class Play:
         self._heal()
         self.live(4)
         began = self.fleet.true
+        # what is wrong may go on to be proposed: only what is open now must come to an end
+        self.book.to_end = {one.id for one in self.fleet.opened()}
         while self._unended() and self.fleet.true - began < LONGEST:
             for _ in range(2):
                 self.fleet.tick()
@@ -113,7 +115,8 @@ class Play:
                 fleet.serving.complete(name)
 
     def _unended(self) -> list[Remediation]:
-        return [one for one in self.fleet.opened() if one.state is not State.NEEDS_HUMAN]
+        due = self.book.to_end
+        return [one for one in self.fleet.opened() if one.id in due and one.state is not State.NEEDS_HUMAN]
 
     def _effect(self, effect: Effect) -> None:
         if effect.call.startswith("channel."):

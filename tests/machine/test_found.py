@@ -56,8 +56,8 @@ def test_a_clock_that_was_set_back_does_not_let_windows_from_before_the_change_v
     story.now -= timedelta(hours=3)
     story.live(until=State.VERIFYING)
     story.requests = 0
-    story.step()
-    assert story.newest().state is State.VERIFYING
+    story.live()
+    assert story.newest().state is State.NEEDS_HUMAN
 
 
 def test_an_alias_moved_by_hand_after_the_bake_stops_the_promotion(tell: Tell) -> None:
@@ -80,7 +80,8 @@ def test_an_alias_moved_by_hand_while_the_call_was_held_up_is_not_moved_back(tel
     other = story.register()
 
     def hook(call: str) -> None:
-        if call == "registry.alias" and story.steps()[-1].calls and story.steps()[-1].name == "alias":
+        counted = [s.name for s in story.steps() if s.calls]
+        if call == "registry.alias" and "alias" in counted:
             story.ledger.meanwhile = None
             story.registry.point(MODEL, "champion", other)
 
@@ -88,6 +89,7 @@ def test_an_alias_moved_by_hand_while_the_call_was_held_up_is_not_moved_back(tel
     story.live()
     assert story.champion() == other
     assert story.newest().state is State.SUPERSEDED
+    assert not story.ledger.of("registry.set_alias")
 
 
 def test_what_was_held_up_until_its_evidence_was_old_is_not_done(tell: Tell) -> None:

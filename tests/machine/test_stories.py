@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from daemon.domain.remediation import Mode, Remedy, State
 from daemon.domain.restraint import RestraintKind
-from daemon.domain.trail import Phase
+from daemon.domain.trail import Phase, Trail
 from daemon.store import findings
 from tests.machine.conftest import Stage
 from tests.machine.fleet import AUTO, HOUR
@@ -168,6 +168,6 @@ def firing(play: Play, name: str = "ep0") -> list[str]:
         return [t.last.check.name for t in findings.recent(tx, name) if t.phase is Phase.FIRING]
 
 
-def health(play: Play) -> list[findings.Trail]:
+def health(play: Play) -> list[Trail]:
     with play.fleet.eyes.read() as tx:
         return [t for n in play.fleet.sites for t in findings.recent(tx, n) if str(t.last.check.cause) == "health"]

@@ -1,6 +1,7 @@
 """Guards that ask whether the evidence still stands, and whom it speaks against."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from daemon.domain.finding import Verdict
 from daemon.domain.remediation import Remediation, Remedy
@@ -22,6 +23,8 @@ def fresh(r: Remediation, c: Circumstances) -> tuple[bool, str]:
     if seen is None:
         return False, "no traffic has been seen"
     lag = c.now - seen
+    if lag < timedelta():
+        return False, f"windows up to {seen:%F %T} UTC have been seen: the clock was set back"
     return lag <= c.stale_after, f"newest window ended {lag.total_seconds():.0f} s ago"
 
 

@@ -10,11 +10,11 @@ from daemon.domain.restraint import RestraintKind
 from daemon.domain.states import IN_FLIGHT, PLANNED
 from daemon.store import remediations
 from tests.fakes import Effect
-from tests.machine.fleet import Daemon, Fleet
+from tests.machine.fleet import Fleet
 from tests.machine.site import Site
 
 
-class Broken(AssertionError):
+class BrokenError(AssertionError):
     """An invariant does not hold."""
 
 
@@ -47,6 +47,8 @@ class Book:
     """Remediations that have waited for a person's word."""
     touched: dict[str, datetime] = field(default_factory=dict)
     """Per endpoint: when a person last deployed or released something there, in true time."""
+    to_end: set[str] = field(default_factory=set)
+    """What was open when everything began to be fair."""
     repeats: int = 0
     """Times that a message may have gone out twice: the process died, or its write was refused, in between."""
     meanwhile: bool = False
@@ -61,7 +63,7 @@ class Book:
                     for step in remediations.steps(tx, one.id):
                         if step.unanswered:
                             return Deed(effect, site, one, step)
-        raise Broken(f"I3: {effect} without an intent before it")
+        raise BrokenError(f"I3: {effect} without an intent before it")
 
     def first(self, deed: Deed) -> bool:
         """Tell whether a remediation has done nothing before this."""
@@ -81,9 +83,6 @@ class Book:
             for (kind, where), until in self.forbidden.items()
             if where in ("", site.name) and (until is None or until > self.fleet.true)
         }
-
-    def acting(self) -> Daemon:
-        return self.fleet.acting
 
     def _site(self, effect: Effect) -> Site:
         subject = effect.subject.rpartition("/")[0] or effect.subject

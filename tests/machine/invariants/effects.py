@@ -9,7 +9,7 @@ from daemon.remediate.frozen import thaw
 from daemon.remediate.promote import stages, versions
 from daemon.remediate.stale import ARCHIVED, KEEP, MARKED
 from daemon.store import approvals
-from tests.machine.invariants.book import Book, Broken, Deed
+from tests.machine.invariants.book import Book, BrokenError, Deed
 from tests.machine.invariants.evidence import speaks_against
 
 
@@ -18,7 +18,7 @@ def i2_deeds_of_one_remediation_lie_together(book: Book, deed: Deed) -> None:
     owners = book.owners.setdefault(deed.site.name, [])
     if not owners or owners[-1] != deed.one.id:
         if deed.one.id in owners:
-            raise Broken(f"I2: {deed.one.remedy} {deed.one.id} and another took turns on {deed.site.name}")
+            raise BrokenError(f"I2: {deed.one.remedy} {deed.one.id} and another took turns on {deed.site.name}")
         owners.append(deed.one.id)
 
 
@@ -27,7 +27,7 @@ def i3_one_effect_a_step(book: Book, deed: Deed) -> None:
     key = (deed.one.id, deed.step.name)
     book.done[key] += 1
     if book.done[key] > 1:
-        raise Broken(f"I3: {deed.step.name} of {deed.one.remedy} {deed.one.id} was done {book.done[key]} times")
+        raise BrokenError(f"I3: {deed.step.name} of {deed.one.remedy} {deed.one.id} was done {book.done[key]} times")
 
 
 def i4_nothing_on_stale_data(book: Book, deed: Deed) -> None:
@@ -37,7 +37,7 @@ def i4_nothing_on_stale_data(book: Book, deed: Deed) -> None:
     site, now = deed.site, book.fleet.true
     seen = max((s.start for s in site.past if s.rows), default=None)
     if seen is None or now - seen > site.settings.watch.stale_after + site.settings.watch.window:
-        raise Broken(f"I4: {deed.one.remedy} at {now}, where nothing came in since {seen}")
+        raise BrokenError(f"I4: {deed.one.remedy} at {now}, where nothing came in since {seen}")
 
 
 def i5_nothing_without_evidence(book: Book, deed: Deed) -> None:
@@ -47,7 +47,7 @@ def i5_nothing_without_evidence(book: Book, deed: Deed) -> None:
     found = speaks_against(deed.site, deed.one, book.fleet.true)
     wanted = deed.site.settings.decide.breaches
     if len(found) < wanted:
-        raise Broken(f"I5: {deed.one.remedy} after {len(found)} windows that speak for it, of {wanted}")
+        raise BrokenError(f"I5: {deed.one.remedy} after {len(found)} windows that speak for it, of {wanted}")
 
 
 def i6_never_to_a_version_that_is_bad_archived_or_gone(book: Book, deed: Deed) -> None:
@@ -55,9 +55,9 @@ def i6_never_to_a_version_that_is_bad_archived_or_gone(book: Book, deed: Deed) -
     known = {v.version: v for v in book.fleet.registry.known(deed.site.model)}
     for version in (v for v, percent in _traffic(deed).items() if percent):
         if standings.get(version) is Standing.BAD:
-            raise Broken(f"I6: traffic for version {version}, which is known bad")
+            raise BrokenError(f"I6: traffic for version {version}, which is known bad")
         if version not in known or ARCHIVED in known[version].tags:
-            raise Broken(f"I6: traffic for version {version}, which is archived or gone")
+            raise BrokenError(f"I6: traffic for version {version}, which is archived or gone")
 
 
 def i8_something_healthy_serves(book: Book, deed: Deed) -> None:
@@ -65,33 +65,33 @@ def i8_something_healthy_serves(book: Book, deed: Deed) -> None:
     if not (traffic := _traffic(deed)):
         return
     if sum(traffic.values()) != 100:
-        raise Broken(f"I8: traffic sums to {sum(traffic.values())}")
+        raise BrokenError(f"I8: traffic sums to {sum(traffic.values())}")
     good = {v.version for v in book.fleet.standings(deed.site.name) if v.standing is Standing.GOOD}
     before = set(book.fleet.serving.serves(deed.site.name))
     if good & before and not good & set(traffic) and deed.step.name != "retire":
-        raise Broken(f"I8: {traffic} serves nothing known good, where {good & before} served")
+        raise BrokenError(f"I8: {traffic} serves nothing known good, where {good & before} served")
 
 
 def i10_a_kill_switch_is_obeyed(book: Book, deed: Deed) -> None:
     """So are a pause, a maintenance and a hold, whatever became of the clock since they were imposed."""
+    if book.fleet.safety.kill_file.exists():
+        raise BrokenError(f"I10: {deed.effect} while the kill switch's file is there")
     if book.meanwhile:
         return
-    if book.fleet.safety.kill_file.exists():
-        raise Broken(f"I10: {deed.effect} while the kill switch's file is there")
     if found := book.in_force(deed.site):
-        raise Broken(f"I10: {deed.effect} of {deed.one.remedy} against {[f'{k} {w}' for k, w in found]}")
+        raise BrokenError(f"I10: {deed.effect} of {deed.one.remedy} against {[f'{k} {w}' for k, w in found]}")
 
 
 def i11_only_who_leads_acts(book: Book, deed: Deed) -> None:
     """The lease's own epoch and clock: `tests/store` and `tests/faults`."""
-    if not book.meanwhile and book.acting().follows:
-        raise Broken(f"I11: {deed.effect} by a daemon that does not lead")
+    if book.fleet.acting.follows:
+        raise BrokenError(f"I11: {deed.effect} by a daemon that does not lead")
 
 
 def i12_a_person_wins(book: Book, deed: Deed) -> None:
     """No effect of a plan whose world a person has changed."""
     if not book.meanwhile and (what := book.overruled.get(deed.one.id)):
-        raise Broken(f"I12: {deed.step.name} of {deed.one.remedy} after {what}")
+        raise BrokenError(f"I12: {deed.step.name} of {deed.one.remedy} after {what}")
 
 
 def i13_what_was_approved_is_what_runs(book: Book, deed: Deed) -> None:
@@ -99,17 +99,17 @@ def i13_what_was_approved_is_what_runs(book: Book, deed: Deed) -> None:
     with book.fleet.eyes.read() as tx:
         word = approvals.of(tx, deed.one.id).get("plan")
     if word and not (word.granted and word.plan_hash == deed.one.plan_hash):
-        raise Broken(f"I13: {deed.one.remedy} runs plan {deed.one.plan_hash}, {word.by} said {word}")
+        raise BrokenError(f"I13: {deed.one.remedy} runs plan {deed.one.plan_hash}, {word.by} said {word}")
     if deed.one.id in book.asked and word is None:
-        raise Broken(f"I13: {deed.one.remedy} {deed.one.id} waited for a word and began without one")
+        raise BrokenError(f"I13: {deed.one.remedy} {deed.one.id} waited for a word and began without one")
     if (traffic := _traffic(deed)) and traffic not in _planned(deed):
-        raise Broken(f"I13: {deed.one.remedy} sets {traffic}, planned was {_planned(deed)}")
+        raise BrokenError(f"I13: {deed.one.remedy} sets {traffic}, planned was {_planned(deed)}")
 
 
 def i19_observe_does_nothing(book: Book, deed: Deed) -> None:
     mode = mode_of(deed.site.settings, deed.one.remedy)
     if not book.meanwhile and mode not in (Mode.AUTO, Mode.APPROVE):
-        raise Broken(f"I19: {deed.effect} on mode {mode}")
+        raise BrokenError(f"I19: {deed.effect} on mode {mode}")
 
 
 def i21_archive_spares_what_is_needed(book: Book, deed: Deed) -> None:
@@ -132,7 +132,7 @@ def i21_archive_spares_what_is_needed(book: Book, deed: Deed) -> None:
         "is to be kept": record.tags.get(MARKED) == KEEP and not marking,
     }
     if true := [words for words, is_so in why.items() if is_so]:
-        raise Broken(f"I21: {deed.effect}, though it {' and '.join(true)}")
+        raise BrokenError(f"I21: {deed.effect}, though it {' and '.join(true)}")
 
 
 Check = Callable[[Book, Deed], None]

@@ -8,7 +8,7 @@ from daemon.domain.restraint import RestraintKind
 from daemon.domain.states import PLANNED, PROPOSALS
 from daemon.remediate.circumstances import per_day_of
 from daemon.remediate.frozen import by_its_rules
-from tests.machine.invariants.book import Book, Broken
+from tests.machine.invariants.book import Book, BrokenError
 from tests.machine.invariants.evidence import speaks_against, well_since
 
 DAY = timedelta(days=1)
@@ -21,9 +21,11 @@ def i5_what_begins_has_evidence(book: Book, before: Remediation | None, one: Rem
     fleet, site = book.fleet, book.fleet.sites[one.endpoint]
     found = speaks_against(site, one, fleet.true)
     if len(found) < site.settings.decide.breaches:
-        raise Broken(f"I5: {one.remedy} began after {len(found)} windows that speak for it")
+        raise BrokenError(f"I5: {one.remedy} began after {len(found)} windows that speak for it")
     if fleet.true - found[-1] > site.settings.watch.stale_after + site.settings.watch.window:
-        raise Broken(f"I4: {one.remedy} began at {fleet.true}; the last window that speaks for it ended {found[-1]}")
+        raise BrokenError(
+            f"I4: {one.remedy} began at {fleet.true}; the last window that speaks for it ended {found[-1]}"
+        )
 
 
 def i7_no_more_than_the_budget(book: Book, before: Remediation | None, one: Remediation) -> None:
@@ -39,7 +41,7 @@ def i7_no_more_than_the_budget(book: Book, before: Remediation | None, one: Reme
         (len(lately), fleet.safety.per_day, "in the fleet"),
     ):
         if count > most:
-            raise Broken(f"I7: {count} {what} in a day, {most} are allowed")
+            raise BrokenError(f"I7: {count} {what} in a day, {most} are allowed")
 
 
 def i7_never_back_to_the_same_version_twice(book: Book, before: Remediation | None, one: Remediation) -> None:
@@ -52,18 +54,18 @@ def i7_never_back_to_the_same_version_twice(book: Book, before: Remediation | No
         if same and (earlier.from_version, earlier.to_version) == trip:
             touched = book.touched.get(one.endpoint)
             if touched is None or touched < book.began[earlier.id]:
-                raise Broken(f"I7: rolled back from {trip[0]} to {trip[1]} twice")
+                raise BrokenError(f"I7: rolled back from {trip[0]} to {trip[1]} twice")
 
 
 def i9_nothing_begins_in_a_storm(book: Book, before: Remediation | None, one: Remediation) -> None:
     if _begins(before, one) and any(r.kind is RestraintKind.STORM for r in book.fleet.restraints()):
-        raise Broken(f"I9: {one.remedy} began in a storm")
+        raise BrokenError(f"I9: {one.remedy} began in a storm")
 
 
 def i10_nothing_begins_against_a_restraint(book: Book, before: Remediation | None, one: Remediation) -> None:
     site = book.fleet.sites[one.endpoint]
     if _begins(before, one) and not book.meanwhile and (found := book.in_force(site)):
-        raise Broken(f"I10: {one.remedy} began against {[f'{k} {w}' for k, w in found]}")
+        raise BrokenError(f"I10: {one.remedy} began against {[f'{k} {w}' for k, w in found]}")
 
 
 def i12_who_is_overruled_leaves_a_hold(book: Book, before: Remediation | None, one: Remediation) -> None:
@@ -71,12 +73,12 @@ def i12_who_is_overruled_leaves_a_hold(book: Book, before: Remediation | None, o
         return
     held = [r for r in book.fleet.restraints(one.endpoint) if r.kind is RestraintKind.HOLD]
     if before.state in PLANNED and not held:
-        raise Broken(f"I12: {one.remedy} was superseded ({one.outcome}), and nothing holds {one.endpoint}")
+        raise BrokenError(f"I12: {one.remedy} was superseded ({one.outcome}), and nothing holds {one.endpoint}")
 
 
 def i14_what_has_expired_does_not_begin(book: Book, before: Remediation | None, one: Remediation) -> None:
     if _begins(before, one) and before is not None and book.fleet.now > before.deadline_at:
-        raise Broken(f"I14: {one.remedy} began at {book.fleet.now}, its deadline was {before.deadline_at}")
+        raise BrokenError(f"I14: {one.remedy} began at {book.fleet.now}, its deadline was {before.deadline_at}")
 
 
 def i16_success_was_measured(book: Book, before: Remediation | None, one: Remediation) -> None:
@@ -91,7 +93,7 @@ def i16_success_was_measured(book: Book, before: Remediation | None, one: Remedi
     since = book.verifying[one.id]
     windows, requests = well_since(site, one.to_version or 0, since, book.fleet.true)
     if windows < asked or requests < rules.health.requests:
-        raise Broken(f"I16: {one.remedy} succeeded after {windows} windows and {requests} requests since {since}")
+        raise BrokenError(f"I16: {one.remedy} succeeded after {windows} windows and {requests} requests since {since}")
 
 
 Check = Callable[[Book, "Remediation | None", Remediation], None]
