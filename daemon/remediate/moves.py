@@ -60,9 +60,7 @@ def move(
     failpoint("before_move")
     moved = remediations.move(tx, remediation, to, now=now, outcome=sentence, **changes)
     if moved is not None:
-        # that it is under way was told when it began; a key that is there already would keep it out of the record
-        resumes = remediation.state is State.INDETERMINATE and to is State.EXECUTING
-        severity = None if resumes else _severity(remediation, to, late=now > remediation.deadline_at)
+        severity = _severity(remediation, to, late=now > remediation.deadline_at)
         again = f":{now.isoformat()}" if to is remediation.state else ""
         events.append(
             tx,
