@@ -10,7 +10,7 @@ from daemon.domain.remediation import Remediation, State
 from daemon.domain.trail import Phase
 from daemon.remediate.people import plan
 from daemon.remediate.people.answer import Gate, open_gate
-from daemon.store import approvals, endpoints, findings, remediations, restraints, verdicts
+from daemon.store import approvals, endpoints, findings, lease, remediations, restraints, verdicts
 from daemon.store.engine import Tx
 
 NOT_YET = "not looked at yet"
@@ -23,6 +23,7 @@ def status(tx: Tx, settings: Settings, *, stopped: str, now: datetime) -> dict[s
     opened = remediations.opened(tx)
     gates = [(one, gate) for one in opened if (gate := waits_for(tx, one, settings))]
     return {
+        "leads": led.holder if (led := lease.holder(tx)) else None,
         "kill_switch": stopped,
         "restraints": [
             asdict(r) | {"in_force": r.holds_at(now), "words": r.words()} for r in restraints.unlifted(tx, now)

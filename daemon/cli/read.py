@@ -43,6 +43,8 @@ def status(file: Path, as_json: bool) -> None:
         ],
         [[s["endpoint"], s["serves"], s["seen_until"], *(_list(s[key]) for key in LISTED)] for s in seen["endpoints"]],
     )
+    if seen["leads"]:
+        click.echo(f"\n{seen['leads']} leads")
     _restrained(seen["restraints"])
     _waiting(seen)
 
