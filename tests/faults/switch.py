@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ url = { env = "DEAD_CHANNEL" }
 """
 STILL_SECONDS = 4.0
 """So long nothing may happen: the loop goes round four times a second."""
+GETS_LOCK_SECONDS = 60.0
 LOCKED_SECONDS = 6.0
 """Longer than the daemon waits for a locked database."""
 
@@ -57,9 +59,10 @@ def pulled(play: Play, point: str, n: int, ground: Ground) -> None:
 
 
 def pulled_in_the_store(play: Play, ground: Ground) -> None:
-    with play.site(ground, "sqlite") as site:
+    # on SQLite another thread of the frozen daemon may hold the lock, and nobody could write
+    with play.site(ground, "postgresql") as site:
         play.begin(site)
-        with site.frozen("after_intent", FIRST[play.name]):
+        with site.frozen("after_intent", FIRST[play.name], kept=True):
             since = site.events()[-1].at
             site.impose(Restraint(RestraintKind.KILL, "", "a person", "stop it all", since))
         time.sleep(STILL_SECONDS)
@@ -71,14 +74,18 @@ def pulled_in_the_store(play: Play, ground: Ground) -> None:
 
 @contextmanager
 def locked(database: Path) -> Iterator[None]:
-    """Keep every writer from a SQLite file."""
-    thief = sqlite3.connect(database, isolation_level=None, timeout=30)
-    thief.execute("BEGIN IMMEDIATE")
-    try:
+    """Keep every writer from a SQLite file.
+
+    Another thread of a frozen daemon may be in the middle of a write: then the lock is got as soon as it goes on.
+    """
+    thief = sqlite3.connect(database, isolation_level=None, timeout=GETS_LOCK_SECONDS, check_same_thread=False)
+    with ThreadPoolExecutor(1) as pool:
+        got = pool.submit(thief.execute, "BEGIN IMMEDIATE")
+        wait([got], timeout=1.0)
         yield
-    finally:
+        got.result()
         thief.execute("ROLLBACK")
-        thief.close()
+    thief.close()
 
 
 def _lift(site: Site) -> None:
