@@ -22,12 +22,10 @@ def outlived(one: Remediation, settings: EndpointSettings, store: Store, *, now:
     with store.read() as tx:
         begun = any(step.calls for step in remediations.steps(tx, one.id))
         newest = endpoints.watermark(tx, one.endpoint)
-    oldest = min(newest or EPOCH, one.began_at or EPOCH)
-    if begun or now - oldest <= settings.watch.stale_after:
+    let_through, seen = one.began_at or EPOCH, newest or EPOCH
+    if begun or now - min(let_through, seen) <= settings.watch.stale_after:
         return ""
-    return (
-        f"held up until what it rests on was old: let through {one.began_at:%F %T} UTC, traffic seen to {newest:%F %T}"
-    )
+    return f"held up until what it rests on was old: let through {let_through:%F %T}, traffic seen to {seen:%F %T} UTC"
 
 
 def refusal(tx: Tx, one: Remediation, doors: Doors, *, now: datetime) -> str:

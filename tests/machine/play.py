@@ -84,6 +84,7 @@ class Play:
             self.fleet.true += COARSE - (self.fleet.true - START) % COARSE
         for _ in range(8):
             self.fleet.tick()
+            self.fleet.oversee()
             self.fleet.tell()
         self.holds()
         for check in ROUND + ENDS:
