@@ -6,4 +6,4 @@ __main__ -> cli -> app -> {adapters, schedule, lead, watch, remediate, notify, w
 -> domain -> telemetry -> detectors. The rooms in braces do not know one another.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -6,14 +6,17 @@ import socket
 import tempfile
 import threading
 import time
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
 from daemon import __version__
 from daemon.config.endpoint import EndpointSettings
+from daemon.config.fields import SecretError
 from daemon.config.load import ConfigError, load
 from daemon.config.settings import Settings
+from daemon.desk import Desk
 from daemon.domain.event import Event, Severity
 from daemon.iteration import Clock, Iteration
 from daemon.lead.keeper import Keeper
@@ -25,6 +28,7 @@ from daemon.telemetry.heartbeat import Heartbeats
 from daemon.telemetry.metrics import Metrics
 from daemon.telemetry.sd_notify import Notifier
 from daemon.watch import cycle as watch
+from daemon.web.desk import Credentials
 from daemon.web.listener import Listener
 from daemon.wiring import World, build_world, rounds, watch_doors
 
@@ -52,6 +56,7 @@ class App:
         self._keeper: Keeper | None = None
         self._leads, self._waits = False, ""
         self._stop, self._reload = threading.Event(), threading.Event()
+        self._desk = Desk(lambda: self._settings, lambda: nullcontext(self._counter), CLOCK.now)
 
     def run(self) -> int:
         """Run until SIGTERM or SIGINT; take a new configuration at SIGHUP. Return the exit status."""
@@ -64,6 +69,7 @@ class App:
                 if self._reload.is_set():
                     self._reload.clear()
                     self.reload()
+                self._schedule.heed(now=CLOCK.now())
                 self._pulse()
         finally:
             self.stop()
@@ -76,14 +82,20 @@ class App:
         """
         socket.setdefaulttimeout(SOCKET_TIMEOUT_S)
         settings = self._settings
+        self._desk.credentials = Credentials.read(settings.web)
         self._store = self._opened(settings)
+        # people are heard by a standby as well: what they say is written past the fence, as on the command line
+        self._counter = Store.connect(settings.store) if self._keeper else self._store
         self._listener = Listener(
             settings.web.host,
             settings.web.port,
             metrics=self._metrics,
             stalled=lambda: self._heartbeats.stalled(CLOCK.monotonic()),
             unready=self._unready,
+            desk=self._desk,
+            now=CLOCK.now,
         ).start()
+        self._desk.url = self._listener.url
         self._metrics.started(__version__)
         self._metrics.config_reloaded(ok=True, now=CLOCK.now())
         self._schedule = Schedule(workers=settings.schedule.workers, jitter=settings.schedule.jitter)
@@ -147,13 +159,17 @@ class App:
             settings = load(self._file)
             if _fixed(settings) != _fixed(self._settings):
                 raise ConfigError(self._file, ["store and web are taken at the start only: restart to change them"])
+            credentials = Credentials.read(settings.web)
             jobs = self._jobs(settings) if self._leads else []
+        except SecretError as error:
+            self._refuse(ConfigError(self._file, [str(error)]))
+            return False
         except ConfigError as error:
             self._refuse(error)
             return False
         finally:
             self._notifier.ready()
-        self._settings = settings
+        self._settings, self._desk.credentials = settings, credentials
         log.configure(settings.log.level, settings.log.format)
         if self._leads:
             self._schedule.replace(jobs, now=CLOCK.now())
@@ -184,6 +200,7 @@ class App:
     def _jobs(self, settings: Settings) -> list[Job]:
         world = self._world(settings)
         before = {i.name: i for i in self._iterations}
+        around = list(rounds(settings, world, self._store, self._metrics, self._desk.hints))
         iterations = [
             Iteration(
                 one.loop,
@@ -196,14 +213,15 @@ class App:
                 heartbeats=self._heartbeats,
                 store=self._store,
             )
-            for one in rounds(settings, world, self._store, self._metrics)
+            for one in around
         ]
         for gone in before.keys() - {i.name for i in iterations}:
             self._heartbeats.clear(gone)
         for endpoint in {e.name for e in self._settings.endpoints} - {e.name for e in settings.endpoints}:
             self._metrics.forget(endpoint)
         self._iterations = iterations
-        return [Job(i.name, i.every, i, aside=i.aside) for i in iterations]
+        pairs = zip(iterations, around, strict=True)
+        return [Job(i.name, i.every, i, aside=i.aside, after=one.after) for i, one in pairs]
 
     def _world(self, settings: Settings) -> World:
         return build_world(settings, Path(self._scratch.name), follows=self._follows)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from daemon.domain.event import Event
-from daemon.domain.registry import JobRun, ModelVersion
+from daemon.domain.registry import JobRun, ModelVersion, Stage
 from daemon.domain.sample import HealthCount, Part, Sample
 from daemon.domain.schema import Signature
 from daemon.domain.serving import EndpointState, ServedEntity
@@ -82,6 +82,9 @@ class Registry(Protocol):
     def set_alias(self, model: str, alias: str, version: int) -> None: ...
 
     def set_tag(self, model: str, version: int, key: str, value: str) -> None: ...
+
+    def set_stage(self, model: str, version: int, stage: Stage) -> None:
+        """Move one version to a stage. Whoever else is in that stage stays there."""
 
     def signature(self, model: str, version: int) -> Signature: ...
 

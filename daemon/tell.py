@@ -39,7 +39,9 @@ def told_of_look(seen: Look, metrics: Metrics, *, now: datetime) -> Told:
         inactive=phases[Phase.INACTIVE],
         pending=phases[Phase.PENDING],
         firing=phases[Phase.FIRING],
+        clearing=phases[Phase.CLEARING],
         resolved=phases[Phase.RESOLVED],
+        flapping=sum(t.flapping for t in trails),
     )
     if seen.newest is not None:
         metrics.watermark_seen(seen.endpoint, now - seen.newest)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from daemon.adapters.channels import AppriseChannel
@@ -16,6 +17,7 @@ from daemon.domain.remediation import OPEN, Mode, Remedy, State
 from daemon.iteration import Told, Work
 from daemon.lead import alarm
 from daemon.notify import cycle as notify
+from daemon.notify.cycle import NO_HINTS, Hints
 from daemon.ports import Channel, Fence, Jobs, PlatformError, Registry, Serving
 from daemon.remediate import archive
 from daemon.remediate import cycle as remediate
@@ -23,6 +25,7 @@ from daemon.remediate.circumstances import mode_of
 from daemon.remediate.doors import Doors
 from daemon.remediate.overdue import sweep
 from daemon.remediate.storm import watch_storm
+from daemon.remediate.switch import kill_switch
 from daemon.store import retention
 from daemon.store.engine import Store
 from daemon.telemetry import log
@@ -31,6 +34,8 @@ from daemon.tell import told_of_look
 from daemon.watch import cycle as watch
 
 RETENTION_EVERY = timedelta(hours=6)
+WAITING = (State.BLOCKED, State.AWAITING_APPROVAL, State.SCHEDULED, State.VERIFYING)
+"""States in which a round after the other finds nothing new to say."""
 MOST_GROUPS = 20
 """Messages that one round of notify sends: what is left waits for the next, an interval later."""
 
@@ -57,6 +62,8 @@ class Round:
     every: timedelta
     work: Work
     aside: bool = False
+    after: timedelta | None = None
+    """How long after every multiple of `every` since the epoch; None: wherever it happens to fall."""
 
 
 def build_world(settings: Settings, scratch: Path, *, follows: Callable[[], str] = lambda: "") -> World:
@@ -93,15 +100,17 @@ def watch_doors(settings: Settings, endpoint: EndpointSettings, world: World) ->
     return watch.Doors(inference_log, world.serving, world.registry, DeltaTables())
 
 
-def rounds(settings: Settings, world: World, store: Store, metrics: Metrics) -> Iterator[Round]:
-    """Yield every loop that the settings ask for."""
+def rounds(
+    settings: Settings, world: World, store: Store, metrics: Metrics, hints: Hints = NO_HINTS
+) -> Iterator[Round]:
+    """Yield every loop that the settings ask for. `hints` says what people can do about an event."""
     for endpoint in settings.endpoints:
         yield _watch(settings, endpoint, world, store, metrics)
         yield _remediate(settings, endpoint, world, store, metrics)
         if mode_of(endpoint, Remedy.ARCHIVE) is not Mode.OFF:
             yield _housekeep(endpoint, world, store)
     yield Round("oversee", "", settings.schedule.remediate, _oversee(settings, store, metrics), aside=True)
-    yield Round("notify", "", settings.notify.interval, _notify(settings, world, store, metrics), aside=True)
+    yield Round("notify", "", settings.notify.interval, _notify(settings, world, store, metrics, hints), aside=True)
     yield Round("retention", "", RETENTION_EVERY, _retain(settings, store), aside=True)
 
 
@@ -112,7 +121,8 @@ def _watch(settings: Settings, endpoint: EndpointSettings, world: World, store: 
         seen = watch.look(endpoint, doors, store, now=now, scratch=world.scratch)
         return told_of_look(seen, metrics, now=now)
 
-    return Round("watch", endpoint.name, endpoint.watch.interval, work)
+    # windows lie on the same grid: a look comes as soon as one has settled, and not up to an interval later
+    return Round("watch", endpoint.name, endpoint.watch.interval, work, after=endpoint.watch.settle)
 
 
 def _remediate(settings: Settings, endpoint: EndpointSettings, world: World, store: Store, metrics: Metrics) -> Round:
@@ -137,7 +147,7 @@ def _remediate(settings: Settings, endpoint: EndpointSettings, world: World, sto
         if moved:
             metrics.remediation_moved(endpoint.name, one.remedy, state, is_open=state in OPEN)
         sentence = f"{endpoint.name}: {one.remedy} {one.id} {state}: {stepped.sentence}"
-        return Told(sentence, {}, quiet=not moved and state in (State.VERIFYING, State.BLOCKED))
+        return Told(sentence, {}, quiet=not moved and state in WAITING)
 
     return Round("remediate", endpoint.name, settings.schedule.remediate, work)
 
@@ -145,17 +155,6 @@ def _remediate(settings: Settings, endpoint: EndpointSettings, world: World, sto
 def fleet(settings: Settings) -> dict[str, timedelta]:
     """Return every endpoint, and how long what was found on it speaks for the present."""
     return {e.name: e.decide.of * e.watch.window + e.watch.settle + 2 * e.watch.interval for e in settings.endpoints}
-
-
-def kill_switch(file: Path) -> str:
-    """Say that the kill switch's file is there, or cannot be looked for: who cannot look must not act."""
-    try:
-        file.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return ""
-    except OSError as error:
-        return f"the kill switch {file} cannot be looked for: {error.strerror}"
-    return f"the kill switch is pulled: {file} is there"
 
 
 def _oversee(settings: Settings, store: Store, metrics: Metrics) -> Callable[[datetime], Told | None]:
@@ -188,12 +187,14 @@ def _housekeep(endpoint: EndpointSettings, world: World, store: Store) -> Round:
     return Round("housekeep", endpoint.name, endpoint.archive.every, work)
 
 
-def _notify(settings: Settings, world: World, store: Store, metrics: Metrics) -> Callable[[datetime], Told | None]:
-    logger = log.get("daemon.notify")
+def _notify(
+    settings: Settings, world: World, store: Store, metrics: Metrics, hints: Hints
+) -> Callable[[datetime], Told | None]:
+    send = partial(notify.run, store, world.channels, settings.notify, metrics, log.get("daemon.notify"), hints=hints)
 
     def work(now: datetime) -> Told | None:
         groups = 0
-        while groups < MOST_GROUPS and notify.run(store, world.channels, settings.notify, metrics, logger, now=now):
+        while groups < MOST_GROUPS and send(now=now):
             groups += 1
         return None
 

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import urllib3
@@ -48,15 +49,15 @@ class Client:
         """Have the inference tables written now."""
         self.call("POST", "/_playground/flush")
 
-    def deploy(self, endpoint: str, version: int, *, deadline_seconds: float | None = 60.0) -> None:
-        """Give all traffic to one version, as by hand; wait until it serves unless the deadline is None."""
-        entity = {
-            "entity_name": self._address.endpoints[endpoint].registered_model,
-            "entity_version": str(version),
-            "scale_to_zero_enabled": False,
-        }
-        path = f"/api/2.0/serving-endpoints/{endpoint}"
-        self.call("PUT", f"{path}/config", {"served_entities": [entity]})
+    def deploy(
+        self, endpoint: str, version: int, *, keep: Sequence[int] = (), deadline_seconds: float | None = 60.0
+    ) -> None:
+        """Give all traffic to one version, as by hand, and keep others ready at 0 %.
+
+        Wait until it serves unless the deadline is None.
+        """
+        wanted = all_traffic_to(self._address.endpoints[endpoint].registered_model, version, keep=keep)
+        self.call("PUT", f"/api/2.0/serving-endpoints/{endpoint}/config", wanted)
         if deadline_seconds is not None:
             self.wait_until_deployed(endpoint, deadline_seconds=deadline_seconds)
 
@@ -85,3 +86,22 @@ class Client:
 
     def _config_update(self, endpoint: str) -> str:
         return str(self.call("GET", f"/api/2.0/serving-endpoints/{endpoint}")["state"]["config_update"])
+
+
+def all_traffic_to(model: str, version: int, *, keep: Sequence[int] = ()) -> dict[str, Any]:
+    """Return the configuration in which one version serves, and others stand ready at 0 %."""
+    versions = (version, *keep)
+    entities = [
+        {
+            "name": f"{model}-{each}",
+            "entity_name": model,
+            "entity_version": str(each),
+            "scale_to_zero_enabled": False,
+        }
+        for each in versions
+    ]
+    routes = [
+        {"served_model_name": f"{model}-{each}", "traffic_percentage": 100 if each == version else 0}
+        for each in versions
+    ]
+    return {"served_entities": entities, "traffic_config": {"routes": routes}}

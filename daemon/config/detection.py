@@ -63,7 +63,9 @@ class Decide(Section):
     of: Annotated[int, Field(ge=1, le=50)] = 5
     """... of this many valid ones: one bad window is a blip."""
     clear: Annotated[int, Field(ge=1, le=50)] = 3
-    """Healthy windows in a row after which a finding is over."""
+    """Windows in a row, well below the threshold, after which a finding is over."""
+    clear_below: Annotated[float, Field(gt=0, le=1, strict=False)] = 0.8
+    """Well below: this share of the threshold. What sways about the threshold itself must not come and go with it."""
     good: Annotated[int, Field(ge=1)] = 3
     """Healthy windows in a row after which a served version counts as known good, and can be gone back to."""
 

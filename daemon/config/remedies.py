@@ -48,7 +48,8 @@ class Promote(Section):
     canary: tuple[Annotated[int, Field(ge=1, le=99)], ...] = Field(default=(10, 50), strict=False)
     """Percent of the traffic, step by step, before the challenger gets all of it."""
     windows: Annotated[int, Field(ge=1)] = 3
-    """Healthy windows at each step."""
+    """Healthy windows in a row at each step. One counts where the champion answered enough requests beside it, and was
+    not in breach itself."""
     requests: Annotated[int, Field(ge=1)] = 200
     """Requests that the challenger must have answered at each step."""
     timeout: Interval = timedelta(hours=6)
@@ -63,15 +64,17 @@ class Promote(Section):
     """Rows that the challenger must have been evaluated on; the training job logs them as the metric
     `evaluation_rows`. 0: not asked for."""
     load_requests: Annotated[int, Field(ge=0, le=10_000)] = 50
-    """Requests sent to challenger and champion in turn, several at a time, before any traffic is: the challenger must
-    not be certainly slower than `health.latency` allows. 0: not tried."""
+    """Requests sent to challenger and champion each, in turn and several at a time, before any traffic is: the
+    challenger must not be certainly slower than `health.latency` allows. 50 tell a median that is clearly slower, 150
+    a p95, 700 a p99. It takes a minute at most. 0: not tried."""
     load_at_once: Annotated[int, Field(ge=1, le=32)] = 4
     """... of which so many are under way at once."""
     standby: bool = True
     """Keep the champion at 0 % of the traffic until its successor has been verified, so that going back is a change
     of traffic and not a start. Costs two versions for that time."""
     ask_before: tuple[str, ...] = Field(default=(), strict=False)
-    """Steps that a person must approve one by one (`stage`, `canary-10`, `full`, `alias`), whatever the mode is."""
+    """Steps that a person must approve one by one, whatever the mode is: `stage`, `canary-10` and so on for each step
+    of `canary`, `full`, `alias`."""
     approval_tag: str | None = None
     """A tag of the version by which a person approves in the registry (Databricks' deployment jobs use their approval
     task's name): `approved` there lets a promotion through that waits for approval, and is set where the word came
@@ -86,6 +89,14 @@ class Promote(Section):
     def _rising(self) -> "Promote":
         if list(self.canary) != sorted(set(self.canary)):
             raise ValueError("canary steps must rise")
+        return self
+
+    @model_validator(mode="after")
+    def _asked_before_what_there_is(self) -> "Promote":
+        steps = ["stage", *(f"canary-{percent}" for percent in self.canary), "full", "alias"]
+        unknown = [name for name in self.ask_before if name not in steps]
+        if unknown:
+            raise ValueError(f"ask_before: no step is called {', '.join(unknown)}; there are {', '.join(steps)}")
         return self
 
 

@@ -77,14 +77,20 @@ class Web(Section):
     or put a proxy before it that asks who is there."""
     port: Annotated[int, Field(ge=0, le=65535)] = 9464
     """0 lets the system choose; the log says which it was."""
-
     token: Secret | None = None
-    """Whoever writes over HTTP (`POST`) sends it as a bearer token. Without one, nobody can."""
+    """Whoever writes over HTTP (`POST`) sends it as a bearer token; 32 random characters or more. Without one, nobody
+    can."""
     link_key: Secret | None = None
     """Signs the links by which a person approves or rejects from a message; 32 random characters or more. Without one,
     messages carry no links."""
     public_url: str | None = None
     """Where people reach the listener, for those links: `https://steward.example.com`. Left out: its own address."""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "Web":
+        if self.public_url is not None and not self.public_url.startswith(("http://", "https://")):
+            raise ValueError('public_url begins with "https://" (or "http://")')
+        return self
 
 
 class Safety(Section):
@@ -95,7 +101,7 @@ class Safety(Section):
     per_day: Annotated[int, Field(ge=1)] = 10
     """Remediations that may begin in any 24 hours, over all endpoints."""
     at_once: Annotated[int, Field(ge=1)] = 3
-    """Remediations under way at the same time, over all endpoints."""
+    """Remediations under way at the same time, over all endpoints. One that waits for a person counts."""
     storm_share: Annotated[float, Field(gt=0, le=1, strict=False)] = 0.4
     """Where this share of the endpoints is ill or under treatment at once (and no fewer than `storm_least`), something
     they share is ill: nothing more begins, and one page goes out."""

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from daemon.domain.window import floor
+
+QUARTER = timedelta(minutes=15)
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 WRITTEN = re.compile(r"(?:(?P<days>[A-Za-z,-]+) )?(?P<start>\d\d:\d\d)-(?P<end>\d\d:\d\d)(?: (?P<zone>[\w/+-]+))?")
 
@@ -38,7 +41,7 @@ def read_hours(words: str) -> Hours:
     try:
         zone = ZoneInfo(found["zone"] or "UTC")
         start, end = time.fromisoformat(found["start"]), time.fromisoformat(found["end"])
-    except (ValueError, ZoneInfoNotFoundError) as error:
+    except (ValueError, ZoneInfoNotFoundError, OSError) as error:
         raise ValueError(f"{words!r}: {error}") from error
     return Hours(_days(found["days"], words), start, end, zone)
 
@@ -50,10 +53,12 @@ def open_at(hours: tuple[str, ...], moment: datetime) -> bool:
 
 def opens_next(hours: tuple[str, ...], moment: datetime) -> datetime | None:
     """Return the next moment, to the quarter of an hour, at which they are open; None where not within eight days."""
-    quarter = timedelta(minutes=15)
-    start = moment.astimezone(UTC).replace(minute=moment.minute // 15 * 15, second=0, microsecond=0)
-    later = (start + n * quarter for n in range(1, 8 * 24 * 4))
-    return next((at for at in later if open_at(hours, at)), None)
+    if not hours:
+        return moment
+    read = [read_hours(words) for words in hours]
+    start = floor(moment, QUARTER)
+    later = (start + n * QUARTER for n in range(1, 8 * 24 * 4 + 1))
+    return next((at.astimezone(UTC) for at in later if any(one.hold(at) for one in read)), None)
 
 
 def _days(written: str | None, words: str) -> frozenset[int]:
@@ -61,9 +66,9 @@ def _days(written: str | None, words: str) -> frozenset[int]:
         return frozenset(range(7))
     chosen: set[int] = set()
     for part in written.split(","):
-        first, _, last = part.partition("-")
+        first, until, last = part.partition("-")
         try:
-            start, end = DAYS.index(first.capitalize()), DAYS.index((last or first).capitalize())
+            start, end = DAYS.index(first.capitalize()), DAYS.index((last if until else first).capitalize())
         except ValueError:
             raise ValueError(f"{words!r}: {part!r} is no day; there are {', '.join(DAYS)}") from None
         chosen |= {(start + n) % 7 for n in range((end - start) % 7 + 1)}

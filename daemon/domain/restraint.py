@@ -11,7 +11,7 @@ class RestraintKind(StrEnum):
     PAUSE = "pause"
     """Nothing is done, and nobody is told."""
     MAINTENANCE = "maintenance"
-    """Nothing is done; people are told as ever."""
+    """Nothing is done; people are told as ever. The only one that can be imposed for later."""
     HOLD = "hold"
     """Nothing is done until a person releases it: set by hand, or because somebody changed what a plan was made for."""
     STORM = "storm"
@@ -37,6 +37,7 @@ class Restraint:
     owner: str
     reason: str
     since: datetime
+    """A maintenance begins then. All else holds from the moment it is written down, wherever a clock is set back to."""
     until: datetime | None = None
     """None: until a person lifts it."""
     id: int | None = None
@@ -47,7 +48,8 @@ class Restraint:
         return self.endpoint in ("", endpoint)
 
     def holds_at(self, now: datetime) -> bool:
-        begun = self.since <= now
+        """Tell whether it holds. Only maintenance can be announced: a clock that is set back undoes nothing."""
+        begun = self.kind is not RestraintKind.MAINTENANCE or self.since <= now
         return begun and self.lifted_at is None and (self.until is None or now < self.until)
 
     def words(self) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from daemon.domain.finding import Finding, Verdict
@@ -14,7 +14,7 @@ class Phase(StrEnum):
     """In breach, but on too few windows to be believed."""
     FIRING = "firing"
     CLEARING = "clearing"
-    """Was firing, and has been healthy since, but not for long enough to be over."""
+    """Was firing, and has been well below the threshold since, but not for long enough to be over."""
     RESOLVED = "resolved"
 
     @property
@@ -28,9 +28,13 @@ PHASES: Mapping[Phase, frozenset[Phase]] = {
     Phase.PENDING: frozenset({Phase.FIRING, Phase.INACTIVE}),
     Phase.FIRING: frozenset({Phase.CLEARING, Phase.RESOLVED}),
     Phase.CLEARING: frozenset({Phase.FIRING, Phase.RESOLVED}),
-    Phase.RESOLVED: frozenset({Phase.PENDING, Phase.FIRING, Phase.INACTIVE}),
+    Phase.RESOLVED: frozenset({Phase.PENDING, Phase.FIRING}),
 }
-"""Every move that one valid window can make. Windows without an answer make none; a new subject begins anew."""
+"""Every move there is. Only a valid window makes one; a new subject begins anew at inactive."""
+
+
+BELIEVED = frozenset({Phase.FIRING, Phase.CLEARING})
+"""What counts as found until it is known to be over. Missing data does not end it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +51,20 @@ class Trail:
     """End of the newest window that counted: a window counts once, however often it is read again."""
     seen: datetime | None = None
     """End of the newest window that had an answer. What was not seen lately is frozen: it starts and ends nothing."""
+    cleared: int = 0
+    """Windows well below the threshold since it was last in breach."""
     flaps: int = 0
     """Times that it fired again before it was over."""
     flapping: bool = False
     """Comes and goes too often for anything to be done about it."""
     subject: str = ""
     """What the answers are about: baseline and rules. Where it changes, the trail begins anew."""
+
+    @property
+    def answered_until(self) -> datetime | None:
+        """End of the newest window that had an answer. An older daemon wrote down only what the newest window was."""
+        return self.seen or (self.newest if self.recent else None)
+
+    def frozen(self, now: datetime, stale_after: timedelta) -> bool:
+        """Whether it had no answer for so long that nothing may be concluded from it, neither good nor bad."""
+        return self.answered_until is None or now - self.answered_until > stale_after

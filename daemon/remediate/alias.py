@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from daemon.domain.remediation import Step
-from daemon.ports import Registry
+from daemon.ports import PlatformError, Registry
 from daemon.remediate.journal import Act, Outcome, Seen
 
 
@@ -24,6 +24,8 @@ def point_alias(
         return {"version": registry.alias(model, alias)}
 
     def do(step: Step) -> Mapping[str, object]:
+        if look(step).outcome is not Outcome.READY:
+            raise PlatformError(f"{alias} of {model} was moved a moment ago", permanent=False)
         registry.set_alias(model, alias, wanted)
         return {"alias": alias}
 

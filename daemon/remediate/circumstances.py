@@ -20,6 +20,7 @@ from daemon.store import approvals, endpoints, findings, profiles, remediations,
 from daemon.store.engine import Store, Tx
 
 CAUSE = {Remedy.RETRAIN: Cause.DRIFT, Remedy.ROLLBACK: Cause.HEALTH}
+FIRES = (Phase.FIRING, Phase.CLEARING)
 DAY = timedelta(days=1)
 PLAN = "plan"
 """The gate by which a whole plan is approved."""
@@ -50,9 +51,10 @@ def circumstances(
     trails = findings.trails(tx, one.endpoint, one.from_version or 0).values()
     newest = max((t.newest for t in findings.recent(tx, one.endpoint) if t.newest), default=None)
     lately = (newest or now) - settings.decide.of * settings.watch.window - timedelta(seconds=1)
+    mode = mode_of(settings, one.remedy)
     return Circumstances(
         now=now,
-        mode=mode_of(settings, one.remedy),
+        mode=mode,
         stopped=doors.stopped(),
         follows=doors.follows(),
         restraints=restraints.in_force(tx, now, one.endpoint),
@@ -60,11 +62,11 @@ def circumstances(
         in_flight=[r for r in remediations.opened(tx, one.endpoint) if r.id != one.id and r.state in IN_FLIGHT],
         ended=remediations.ended(tx, one.endpoint, one.remedy),
         cooldown=cooldown_of(settings, one.remedy),
-        spent=_spent(tx, one, now),
+        spent=_spent(tx, one, mode, now),
         budget=Spent(
             settings.budget.per_day, per_day_of(settings, one.remedy), doors.safety.per_day, doors.safety.at_once
         ),
-        trouble=[t for t in trails if t.phase is Phase.FIRING and t.last.check.cause is CAUSE.get(one.remedy)],
+        trouble=[t for t in trails if t.phase in FIRES and t.last.check.cause is CAUSE.get(one.remedy)],
         broken=[t.last.check.name for t in trails if t.phase.trouble and t.last.check.cause is Cause.QUALITY],
         requests=settings.health.requests,
         new_rows=_new_rows(tx, one),
@@ -72,7 +74,7 @@ def circumstances(
         stale_after=settings.watch.stale_after,
         newest=endpoints.watermark(tx, one.endpoint),
         ill_elsewhere=sorted(n for n in findings.ill(tx, Cause.HEALTH, lately) if n != one.endpoint),
-        fleet=fleet_of(tx, doors.fleet, doors.safety, now=now, but=one.id),
+        fleet=fleet_of(tx, doors.fleet, doors.safety, now=now),
         state=world.state,
         alias_version=world.alias_version,
         record=verdicts.record(tx, one.endpoint),
@@ -113,9 +115,10 @@ def per_day_of(settings: EndpointSettings, remedy: Remedy) -> int:
     }[remedy]
 
 
-def _spent(tx: Tx, one: Remediation, now: datetime) -> Spent:
-    """Count what began. Shadowed ones count, so that `observe` runs out of budget when `auto` would have."""
-    begun = [r for r in remediations.begun_since(tx, now - DAY) if r.id != one.id]
+def _spent(tx: Tx, one: Remediation, mode: Mode, now: datetime) -> Spent:
+    """Count what began. To `observe` shadowed ones count, too: it runs out of budget when `auto` would have."""
+    counts = [r for r in remediations.begun_since(tx, now - DAY) if r.began_at or mode is Mode.OBSERVE]
+    begun = [r for r in counts if r.id != one.id]
     here = [r for r in begun if r.endpoint == one.endpoint]
     under_way = [r for r in remediations.opened(tx) if r.state in IN_FLIGHT and r.endpoint != one.endpoint]
     return Spent(len(here), sum(r.remedy is one.remedy for r in here), len(begun), len(under_way))

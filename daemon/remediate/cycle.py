@@ -18,14 +18,14 @@ from daemon.domain.states import PROPOSALS
 from daemon.ports import PlatformError
 from daemon.remediate import archive, plans
 from daemon.remediate.circumstances import mode_of, windows_since
-from daemon.remediate.dispatch import refusal
+from daemon.remediate.dispatch import outlived, refusal
 from daemon.remediate.doors import Doors, Stepped
 from daemon.remediate.frozen import by_its_rules
 from daemon.remediate.journal import Act, Outcome, Progress, Seen, advance, probe, unanswered
 from daemon.remediate.moves import move, move_alone, promotion_of, stepped, supersede
 from daemon.remediate.verify import verify
 from daemon.remediate.weigh import weigh
-from daemon.store import events, remediations, verdicts
+from daemon.store import endpoints, events, remediations, verdicts
 from daemon.store.engine import Store
 
 __all__ = ["Doors", "Stepped", "step"]
@@ -86,6 +86,8 @@ def _execute(one: Remediation, settings: EndpointSettings, doors: Doors, store: 
         return _find_out(moved, settings, doors, store, now) if moved else stepped(one, None, sentence)
     if now > one.deadline_at:
         return _failed(one, Seen(Outcome.FAILED, f"not done by {one.deadline_at:%F %T} UTC"), store, now)
+    if old := outlived(one, settings, store, now=now):
+        return _failed(one, Seen(Outcome.FAILED, old), store, now)
     acts = plans.acts(one, settings, doors, store, now=now)
     progress = _advance(one, acts, doors, store, now)
     if progress.outcome is Outcome.FOREIGN:
@@ -124,7 +126,10 @@ def _carried_out(one: Remediation, settings: EndpointSettings, store: Store, now
         return _hand_over(one, store, now)
     patience = settings.promote.timeout if one.remedy is Remedy.PROMOTE else settings.rollback.timeout
     sentence = f"version {one.to_version} serves everything; watching whether it is well"
-    return move_alone(store, one, State.VERIFYING, sentence, now=now, verify_since=now, deadline=patience)
+    with store.read() as tx:
+        # by a clock that was set back, windows from before the change would begin after it
+        since = max(now, endpoints.watermark(tx, one.endpoint) or now)
+    return move_alone(store, one, State.VERIFYING, sentence, now=now, verify_since=since, deadline=patience)
 
 
 def _hand_over(one: Remediation, store: Store, now: datetime) -> Stepped:
@@ -177,9 +182,10 @@ def _wind_up(
     progress = _advance(one, plans.wind_up(one, settings, doors, store, now=now), doors, store, now)
     if progress.outcome is Outcome.FOREIGN:
         return supersede(store, one, progress.detail, now=now)
-    if progress.outcome is Outcome.WAIT and now <= one.deadline_at:
+    closed = progress.outcome is Outcome.DONE and not progress.complete
+    if closed or (progress.outcome is Outcome.WAIT and now <= one.deadline_at):
         return _went_on(one, progress, store, now)
-    left = "" if progress.complete else f"; the standby stays: {progress.detail}"
+    left = "" if progress.complete else f"; {plans.stays(one, progress)}: {progress.detail}"
     return _succeeded(one, f"version {one.to_version} serves well: {seen.detail}{left}", store, now)
 
 
@@ -212,7 +218,7 @@ def _compensate(one: Remediation, settings: EndpointSettings, doors: Doors, stor
     if now > one.deadline_at:
         sentence = f"{one.outcome}; that did not come to an end: please look at it"
         return move_alone(store, one, State.NEEDS_HUMAN, sentence, now=now)
-    progress = _advance(one, plans.back_out(one, settings, doors, now=now), doors, store, now)
+    progress = _advance(one, plans.back_out(one, settings, doors, store, now=now), doors, store, now)
     if progress.outcome is Outcome.FOREIGN:
         return supersede(store, one, progress.detail, now=now)
     if progress.outcome is Outcome.FAILED:

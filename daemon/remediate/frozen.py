@@ -80,7 +80,7 @@ def _plain(value: object) -> Any:
     match value:
         case timedelta():
             # the way a person writes it, and the way it is read
-            return f"{value.total_seconds():.3f}s"
+            return f"{value.total_seconds():.6f}s"
         case dict():
             return {name: _plain(part) for name, part in value.items()}
         case list() | tuple():

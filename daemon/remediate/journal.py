@@ -16,7 +16,10 @@ from daemon.store.engine import Store, Tx
 from daemon.telemetry.failpoint import failpoint
 
 MOST_CALLS = 5
-"""An act that did not take after so many calls never will. Calls that nobody answered do not count."""
+"""An act that did not take after so many calls never will. Calls to a workspace that did not answer do not count; calls
+in which the daemon died do."""
+UNANSWERED = "unanswered"
+"""Where a step notes how many of its calls the workspace did not answer."""
 
 
 class Outcome(StrEnum):
@@ -125,7 +128,7 @@ def probe(remediation: Remediation, acts: Sequence[Act], store: Store, *, now: d
         seen = Seen(Outcome.FAILED, str(error))
     if seen.outcome is Outcome.READY:
         with store.begin() as tx:
-            remediations.count_answer(tx, row, {"lost_calls": int(str(row.result.get("lost_calls", 0))) + 1})
+            remediations.count_answer(tx, row, {})
         return Progress(Outcome.READY, f"{act.name}: the call did not take", row)
     return _close(row, seen, store, now)
 
@@ -165,8 +168,8 @@ def _in_time(act: Act, row: Step, seen: Seen, now: datetime) -> Seen:
 def _do(act: Act, row: Step, store: Store, now: datetime, refusal: Refusal) -> Progress:
     if act.do is None:
         raise AssertionError(f"step {act.name} has nothing to do and must not ask for it")
-    lost = int(str(row.result.get("lost_calls", 0)))
-    if row.calls - lost >= MOST_CALLS:
+    silent = int(str(row.result.get(UNANSWERED, 0)))
+    if row.calls - silent >= MOST_CALLS:
         return _close(row, Seen(Outcome.FAILED, f"{row.calls} calls changed nothing"), store, now)
     with store.begin() as tx:
         if held := refusal(tx):
@@ -175,8 +178,14 @@ def _do(act: Act, row: Step, store: Store, now: datetime, refusal: Refusal) -> P
         if not remediations.count_call(tx, row, now):
             return Progress(Outcome.WAIT, f"{act.name}: somebody else closed it", row)
     failpoint("before_call")
-    # where this raises, the call stays unanswered: whether it took is found out by looking
-    result = act.do(row)
+    try:
+        result = act.do(row)
+    except PlatformError as error:
+        # the call stays unanswered: whether it took is found out by looking
+        if not error.permanent:
+            with store.begin() as tx:
+                remediations.note(tx, row, {UNANSWERED: silent + 1})
+        raise
     failpoint("after_call")
     with store.begin() as tx:
         remediations.count_answer(tx, row, result)

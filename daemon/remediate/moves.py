@@ -18,6 +18,7 @@ SEVERITY = {
     State.SHADOWED: Severity.INFO,
     State.AWAITING_APPROVAL: Severity.WARNING,
     State.APPROVED: Severity.INFO,
+    State.SCHEDULED: Severity.INFO,
     State.REJECTED: Severity.INFO,
     State.CANCELLED: Severity.WARNING,
     State.EXECUTING: Severity.INFO,
@@ -27,6 +28,13 @@ SEVERITY = {
     State.NEEDS_HUMAN: Severity.PAGE,
 }
 """Moves that people are told of; the others are for the record. Where somebody is ill meanwhile, see `_severity`."""
+NO_NEWS = {
+    (State.PROPOSED, State.APPROVED),
+    (State.BLOCKED, State.APPROVED),
+    (State.SCHEDULED, State.SCHEDULED),
+    (State.INDETERMINATE, State.EXECUTING),
+}
+"""Moves that are for the record alone: nobody was asked, or people have heard of it."""
 REMINDED_AFTER = timedelta(hours=4)
 """What needs a person pages again this often, until somebody has ended it."""
 
@@ -52,7 +60,7 @@ def move(
     failpoint("before_move")
     moved = remediations.move(tx, remediation, to, now=now, outcome=sentence, **changes)
     if moved is not None:
-        severity = _severity(remediation, to)
+        severity = _severity(remediation, to, late=now > remediation.deadline_at)
         again = f":{now.isoformat()}" if to is remediation.state else ""
         events.append(
             tx,
@@ -84,7 +92,8 @@ def supersede(store: Store, remediation: Remediation, why: str, *, now: datetime
     sentence = f"somebody else was here: {why}"
     with store.begin() as tx:
         moved = move(tx, remediation, State.SUPERSEDED, sentence, now=now, **changes)
-        if moved is not None and remediation.state in PLANNED:
+        # housekeeping touches nothing that serves: whoever objects to it means a version, not the endpoint
+        if moved is not None and remediation.state in PLANNED and remediation.remedy is not Remedy.ARCHIVE:
             hold(tx, remediation.endpoint, f"{remediation.remedy} {remediation.id}: {why}", now=now)
     failpoint("after_move")
     return stepped(remediation, moved, sentence)
@@ -128,12 +137,15 @@ def promotion_of(retrained: Remediation, challenger: int, *, now: datetime, live
     )
 
 
-def _severity(remediation: Remediation, to: State) -> Severity | None:
-    if remediation.remedy is Remedy.ROLLBACK:
-        # somebody is ill meanwhile
-        worse = {State.BLOCKED: Severity.WARNING, State.AWAITING_APPROVAL: Severity.PAGE, State.EXPIRED: Severity.PAGE}
-        if to in worse:
-            return worse[to]
-    if to is State.EXPIRED and remediation.state is not State.PROPOSED:
-        return Severity.WARNING
-    return SEVERITY.get(to)
+def _severity(remediation: Remediation, to: State, *, late: bool) -> Severity | None:
+    # while a rollback waits, somebody is ill
+    urgent = remediation.remedy is Remedy.ROLLBACK
+    if to is State.EXPIRED:
+        if late:
+            return Severity.PAGE if urgent else Severity.WARNING
+        # it is over: only who was asked, or has said yes, need hear of it
+        return Severity.INFO if remediation.state in PLANNED else None
+    if (remediation.state, to) in NO_NEWS:
+        return None
+    worse = {State.BLOCKED: Severity.WARNING, State.AWAITING_APPROVAL: Severity.PAGE}
+    return worse[to] if urgent and to in worse else SEVERITY.get(to)

@@ -20,26 +20,28 @@ def many(size: int, safety: Safety) -> int:
     return max(safety.storm_least, ceil(safety.storm_share * size))
 
 
-def fleet_of(tx: Tx, fleet: Mapping[str, timedelta], safety: Safety, *, now: datetime, but: str = "") -> Fleet:
+def fleet_of(tx: Tx, fleet: Mapping[str, timedelta], safety: Safety, *, now: datetime) -> Fleet:
     """Return how all endpoints are doing. What is under treatment counts as ill until it has been verified.
 
-    Ill is: errors or latency in trouble, or certain drift. `but` is the remediation that asks.
+    Ill is: errors or latency in trouble, or certain drift.
     """
     ill = set()
     for cause in (Cause.HEALTH, Cause.DRIFT):
         for name, trails in findings.ill(tx, cause, now - max(fleet.values(), default=timedelta())).items():
             since = now - fleet.get(name, timedelta())
             lately = [t for t in trails if t.newest and t.newest >= since]
-            if any(t.phase is Phase.FIRING or cause is Cause.HEALTH for t in lately):
+            if any(t.phase is not Phase.PENDING or cause is Cause.HEALTH for t in lately):
                 ill.add(name)
     treated = [r for r in remediations.opened(tx) if r.state in IN_FLIGHT and r.remedy is not Remedy.ARCHIVE]
-    ill |= {r.endpoint for r in treated if r.id != but}
+    ill |= {r.endpoint for r in treated}
     return Fleet(len(fleet), frozenset(ill & fleet.keys()), many(len(fleet), safety))
 
 
 def watch_storm(store: Store, fleet: Mapping[str, timedelta], safety: Safety, *, now: datetime) -> Fleet:
     """Begin a storm and page, or prolong the one that goes on. It ends by itself, once it has been calm for long."""
     with store.begin() as tx:
+        # two daemons that look at once must not both begin it
+        remediations.lock_dispatch(tx)
         seen = fleet_of(tx, fleet, safety, now=now)
         if len(seen.ill) < seen.many:
             return seen

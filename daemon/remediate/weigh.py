@@ -5,12 +5,16 @@ from typing import Any
 
 from daemon.config.endpoint import EndpointSettings
 from daemon.domain.remediation import Approval, GuardResult, Remediation, State
-from daemon.domain.states import PLANNED
+from daemon.domain.serving import EndpointState
+from daemon.domain.states import PLANNED, PROPOSALS
 from daemon.remediate import guards, plans
+from daemon.remediate.approval_tag import BY_TAG
 from daemon.remediate.circumstances import PLAN, ask_world, circumstances
 from daemon.remediate.doors import Doors, Stepped
 from daemon.remediate.frozen import freeze
 from daemon.remediate.guards import Circumstances, Conclusion
+from daemon.remediate.guards.target import MOVES_TRAFFIC
+from daemon.remediate.known import known_config
 from daemon.remediate.moves import hold, move, move_alone, stepped
 from daemon.store import approvals, remediations
 from daemon.store.engine import Store, Tx
@@ -28,7 +32,10 @@ def weigh(one: Remediation, settings: EndpointSettings, doors: Doors, store: Sto
     world = ask_world(one, settings, doors)
     with store.begin() as tx:
         remediations.lock_dispatch(tx)
-        one = remediations.get(tx, one.id) or one
+        found = remediations.get(tx, one.id)
+        if found is None or found.state not in PROPOSALS:
+            return stepped(one, None, "")
+        one = found
         if world.tagged:
             one = _approved_by_tag(tx, one, settings, now)
         asked = circumstances(one, settings, doors, world, tx, now=now)
@@ -53,10 +60,12 @@ def _follow(
     if to is one.state and (to is State.AWAITING_APPROVAL or _failed(results) == _failed(one.guards)):
         return Stepped(one, to, sentence, waits=True)
     changes: dict[str, Any] = {"guards": results}
+    if to in (State.AWAITING_APPROVAL, State.SHADOWED):
+        changes["plan"] = _plan(one, asked, settings)
     if to is State.AWAITING_APPROVAL:
-        changes |= {"plan": _plan(one, asked, settings), "deadline": settings.approve.within}
+        changes["deadline"] = settings.approve.within
     moved = move(tx, one, to, sentence, now=now, **changes)
-    if moved is not None and to is State.SUPERSEDED and one.state in PLANNED and not _own_doing(results):
+    if moved is not None and to is State.SUPERSEDED and _by_hand(tx, one, results, asked):
         hold(tx, one.endpoint, f"{one.remedy} {one.id}: {sentence}", now=now)
     return stepped(one, moved, sentence)
 
@@ -70,17 +79,20 @@ def _begin(
     now: datetime,
 ) -> Stepped:
     """Let it loose: by itself (`auto`), or because a person has said so."""
-    for other in asked.in_flight:
-        # the slot is free but for what gives way; its training run is left to end by itself
-        move(tx, other, State.SUPERSEDED, f"{one.remedy} {one.id} goes first", now=now)
-    ready: Remediation | None = one
-    if one.state not in (State.APPROVED, State.SCHEDULED):
-        changes = {"plan": _plan(one, asked, settings), "guards": results}
-        ready = move(tx, one, State.APPROVED, "mode is auto, and every guard lets it through", now=now, **changes)
-    if ready is None:
-        return stepped(one, None, "")
-    patience = plans.patience(ready, settings)
-    through = move(tx, ready, State.EXECUTING, one.sentence, now=now, deadline=patience, guards=results, began_at=now)
+    with tx.begin_nested() as savepoint:
+        for other in asked.in_flight:
+            # the slot is free but for what gives way; its training run is left to end by itself
+            move(tx, other, State.SUPERSEDED, f"{one.remedy} {one.id} goes first", now=now)
+        ready: Remediation | None = one
+        if one.state not in (State.APPROVED, State.SCHEDULED):
+            changes = {"plan": _plan(one, asked, settings), "guards": results}
+            ready = move(tx, one, State.APPROVED, "mode is auto, and every guard lets it through", now=now, **changes)
+        patience = plans.patience(one, settings)
+        began: dict[str, Any] = {"deadline": patience, "guards": results, "began_at": now}
+        through = ready and move(tx, ready, State.EXECUTING, one.sentence, now=now, **began)
+        if through is None:
+            # somebody was faster: what was to give way goes on
+            savepoint.rollback()
     return stepped(one, through, one.sentence)
 
 
@@ -93,7 +105,7 @@ def _approved_by_tag(tx: Tx, one: Remediation, settings: EndpointSettings, now: 
     if one.state is not State.AWAITING_APPROVAL:
         return one
     reason = f"the version is tagged {settings.promote.approval_tag} = approved"
-    word = Approval(one.id, PLAN, one.plan_hash, True, "the registry's tag", reason, now)
+    word = Approval(one.id, PLAN, one.plan_hash, True, BY_TAG, reason, now)
     if not approvals.answer(tx, word):
         return one
     return move(tx, one, State.APPROVED, reason, now=now) or one
@@ -103,9 +115,18 @@ def _failed(results: tuple[GuardResult, ...]) -> list[str]:
     return [r.guard for r in results if not r.passed]
 
 
-def _own_doing(results: tuple[GuardResult, ...]) -> bool:
-    """Tell whether only the configuration was changed, and not what serves."""
-    return not {"base", "unchanged"} & set(_failed(results))
+def _by_hand(tx: Tx, one: Remediation, results: tuple[GuardResult, ...], asked: Circumstances) -> bool:
+    """Tell whether it was a person who changed what the plan was made for: what serves, and not its settings."""
+    if one.state not in PLANNED or not {"base", "unchanged"} & set(_failed(results)):
+        return False
+    return not any(r.remedy in MOVES_TRAFFIC for r in asked.in_flight) and not _left_by_us(tx, one, asked.state)
+
+
+def _left_by_us(tx: Tx, one: Remediation, state: EndpointState) -> bool:
+    """Tell whether what serves is what another remediation has left behind since the plan was made."""
+    others = [r for r in remediations.history(tx, one.endpoint, limit=20) if r.id != one.id and r.began_at]
+    left = {known_config(r, {s.name: s for s in remediations.steps(tx, r.id)}) for r in others}
+    return state.config_version in left - {None, one.plan.get("config_version")}
 
 
 def _too_late(one: Remediation) -> str:

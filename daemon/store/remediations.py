@@ -99,9 +99,10 @@ def begun_since(tx: Tx, since: datetime) -> list[Remediation]:
 
 
 def last_begun(tx: Tx, endpoint: str, remedy: Remedy) -> datetime | None:
-    """Return when the remedy was last let loose here."""
+    """Return when the remedy was last let loose here, or would have been."""
     mine = (table.c.endpoint == endpoint) & (table.c.remedy == remedy)
-    return tx.execute(select(func.max(table.c.began_at)).where(mine)).scalar()
+    began = case((table.c.state == State.SHADOWED, table.c.updated_at), else_=table.c.began_at)
+    return tx.execute(select(func.max(began, type_=UtcTime)).where(mine)).scalar()
 
 
 def lock_dispatch(tx: Tx) -> None:

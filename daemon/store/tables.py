@@ -119,6 +119,7 @@ finding = Table(
     Column("recent", Document, nullable=False),
     Column("newest", UtcTime),
     Column("seen", UtcTime),
+    Column("cleared", Integer, nullable=False, server_default="0"),
     Column("flaps", Integer, nullable=False, server_default="0"),
     Column("flapping", Boolean, nullable=False, server_default=false()),
     Column("subject", String, nullable=False, server_default=""),

@@ -25,8 +25,6 @@ PROMISES = {
     "P17": "Every decision can be explained",
     "P18": "An upgrade keeps the state",
 }
-"""As in facts/safe-remediation.md, part 6."""
-
 MODULES = (
     "tests.faults.kills",
     "tests.faults.lost",

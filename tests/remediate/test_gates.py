@@ -46,6 +46,20 @@ def test_a_gate_opens_for_a_metric_that_meets_it(gate: Gate, metrics: dict[str, 
     assert gate.metric in result.detail or gate.champion in result.detail.split()
 
 
+@pytest.mark.parametrize(
+    ("rows", "least", "passes"),
+    [(500.0, 500, True), (499.0, 500, False), (math.nan, 500, False), (math.inf, 500, True), (None, 500, False)],
+)
+def test_a_minimum_of_rows_is_a_gate_before_the_others(rows: float | None, least: int, passes: bool) -> None:
+    metrics = {"auc": 0.9} | ({} if rows is None else {"evaluation_rows": rows})
+    first, second = judge([AUC], metrics, minimum_rows=least)
+    assert (first.metric, first.passed, second.passed) == ("evaluation_rows", passes, True)
+
+
+def test_no_minimum_asks_for_no_rows() -> None:
+    assert [r.metric for r in judge([AUC], {"auc": 0.9}, minimum_rows=0)] == ["auc"]
+
+
 def test_every_gate_is_asked_in_order() -> None:
     results = judge([AUC, LOSS, RIVAL], {"auc": 0.5, "loss": 0.4, "champion_auc": 0.5})
     assert [(r.metric, r.passed) for r in results] == [("auc", False), ("loss", True), ("auc", True)]

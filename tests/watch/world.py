@@ -150,11 +150,13 @@ class World:
         with self.store.read() as tx:
             return {c.name: t for c, t in findings.trails(tx, name, version).items()}[check]
 
+    def trails(self, name: str = FLIGHTS) -> list[Trail]:
+        with self.store.read() as tx:
+            return findings.recent(tx, name)
+
     def trouble(self, name: str = FLIGHTS) -> dict[str, Phase]:
         """Return the checks that are in trouble."""
-        with self.store.read() as tx:
-            found = findings.recent(tx, name)
-        return {t.last.check.name: t.phase for t in found if t.phase in (Phase.PENDING, Phase.FIRING)}
+        return {t.last.check.name: t.phase for t in self.trails(name) if t.phase.trouble}
 
     def events(self, kind: str = "") -> list[Event]:
         with self.store.read() as tx:

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -89,6 +90,8 @@ class Client:
 def _build(tracking_uri: str, registry_uri: str) -> "MlflowClient":
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    # stages are deprecated since 2.9, and all that a workspace's registry has: whoever asks for them knows
+    warnings.filterwarnings("ignore", message=".*transition_model_version_stage", category=FutureWarning)
     from mlflow.tracking.client import MlflowClient
 
     return MlflowClient(tracking_uri=tracking_uri, registry_uri=registry_uri)

@@ -13,7 +13,7 @@ from daemon.adapters.mlflow.dataset import fetch_training_data
 from daemon.adapters.mlflow.errors import asking
 from daemon.adapters.mlflow.signature import example_path, read_signature
 from daemon.config.settings import Mlflow
-from daemon.domain.registry import ModelVersion
+from daemon.domain.registry import ModelVersion, Stage
 from daemon.domain.schema import Signature
 from daemon.ports import Fence, PlatformError
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion as Shown
 
 MLMODEL = "MLmodel"
+STAGES = frozenset(Stage)
 
 
 class MlflowRegistry:
@@ -56,6 +57,10 @@ class MlflowRegistry:
     def set_tag(self, model: str, version: int, key: str, value: str) -> None:
         with self._changing(f"tag {model} version {version}"):
             self._client.api.set_model_version_tag(model, str(version), key, value)
+
+    def set_stage(self, model: str, version: int, stage: Stage) -> None:
+        with asking(f"move {model} version {version} to the stage {stage}"):
+            self._client.api.transition_model_version_stage(model, str(version), stage.value)
 
     def signature(self, model: str, version: int) -> Signature:
         with asking(f"read the signature of {model} version {version}"):
@@ -131,4 +136,6 @@ def _version(shown: "Shown", aliases: tuple[str, ...]) -> ModelVersion:
         run_id=shown.run_id or None,
         tags=dict(shown.tags),
         aliases=tuple(sorted(aliases)),
+        # Unity Catalog shows no stage at all
+        stage=Stage(shown.current_stage) if shown.current_stage in STAGES else Stage.NONE,
     )

@@ -27,7 +27,7 @@ class Fleet:
 
     size: int
     ill: frozenset[str]
-    """Endpoints in trouble of their own or under treatment; the one in question does not count itself twice."""
+    """Endpoints in trouble of their own or under treatment."""
     many: int
     """So many at once are a storm."""
 
@@ -52,7 +52,7 @@ class Circumstances:
     spent: Spent
     budget: Spent
     trouble: Sequence[Trail]
-    """The checks of `from_version` that fire, of the cause that this remedy cures."""
+    """The checks of `from_version` that fire or are not over yet, of the cause that this remedy cures."""
     broken: Sequence[str]
     """Data quality checks of `from_version` that are in trouble."""
     requests: int
@@ -62,7 +62,7 @@ class Circumstances:
     rows_wanted: int
     stale_after: timedelta
     newest: datetime | None
-    """End of the newest window that was judged, of any version."""
+    """How far the endpoint's traffic was read: rows of any version, judged or not."""
     ill_elsewhere: Sequence[str]
     fleet: Fleet
     state: EndpointState

@@ -70,16 +70,15 @@ def cooldown(_: Remediation, c: Circumstances) -> tuple[bool, str]:
 
 
 def grown(base: timedelta, ended: Sequence[datetime]) -> timedelta:
-    """Return the cooldown after these ends, newest first: doubled for each run that followed close upon another.
+    """Return the cooldown after these ends: doubled for each run that followed close upon another.
 
     Close is within four times the cooldown that was due then. It grows to a day and shrinks again by itself: an end
     that came after a long rest begins the count anew.
     """
-    waits = base
-    ends = sorted(ended)
-    for before, after in pairwise(ends):
-        waits = 2 * waits if after - before <= GROWS_WITHIN * waits else base
-    return min(waits, max(base, LONGEST_COOLDOWN))
+    longest, waits = max(base, LONGEST_COOLDOWN), base
+    for before, after in pairwise(sorted(ended)):
+        waits = min(2 * waits, longest) if after - before <= GROWS_WITHIN * waits else base
+    return waits
 
 
 def budget(r: Remediation, c: Circumstances) -> tuple[bool, str]:

@@ -8,13 +8,22 @@ down_revision = "0001"
 
 IN_FLIGHT = sa.text("state IN ('compensating', 'executing', 'indeterminate', 'needs_human', 'verifying')")
 PROPOSED = sa.text("state IN ('approved', 'awaiting_approval', 'blocked', 'proposed', 'scheduled')")
-LIFTED = sa.text("lifted_at IS NULL")
+UNLIFTED = sa.text("lifted_at IS NULL")
+BEGAN = """
+    UPDATE remediation SET began_at = coalesce(
+        (SELECT min(started_at) FROM remediation_step WHERE remediation_id = remediation.id), created_at
+    )
+    WHERE state IN ('compensating', 'executing', 'failed', 'needs_human', 'succeeded', 'verifying')
+        OR EXISTS (SELECT 1 FROM remediation_step WHERE remediation_id = remediation.id)
+"""
+"""Cooldowns and budgets count from what began: an upgrade must not forget it."""
 
 
 def upgrade() -> None:
     _restraints()
     _remediations()
     op.add_column("finding", sa.Column("seen", sa.BigInteger))
+    op.add_column("finding", sa.Column("cleared", sa.Integer, nullable=False, server_default="0"))
     op.add_column("finding", sa.Column("flaps", sa.Integer, nullable=False, server_default="0"))
     op.add_column("finding", sa.Column("flapping", sa.Boolean, nullable=False, server_default=sa.false()))
     op.add_column("finding", sa.Column("subject", sa.String, nullable=False, server_default=""))
@@ -42,7 +51,7 @@ def _restraints() -> None:
         sa.Column("lifted_by", sa.String, nullable=False),
         sa.PrimaryKeyConstraint("id", name="restraint_key"),
     )
-    _partial("restraint_in_force", "restraint", ["endpoint"], where=LIFTED)
+    _partial("restraint_in_force", "restraint", ["endpoint"], where=UNLIFTED)
 
 
 def _remediations() -> None:
@@ -52,8 +61,9 @@ def _remediations() -> None:
     _partial("one_proposal", "remediation", ["endpoint", "remedy"], where=PROPOSED, unique=True)
     op.add_column("remediation", sa.Column("began_at", sa.BigInteger))
     op.create_index("remediation_by_beginning", "remediation", ["began_at"])
+    op.execute(BEGAN)
+    # calls that an older daemon made count as unanswered: it is looked at before anything is called again
     op.add_column("remediation_step", sa.Column("answers", sa.Integer, nullable=False, server_default="0"))
-    # what was under way when an older daemon stopped: a step with a call is looked at before anything is called again
     op.create_table(
         "approval",
         sa.Column("remediation_id", sa.String, nullable=False),
