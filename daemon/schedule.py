@@ -49,6 +49,7 @@ class Schedule:
         self._jitter = jitter
         self._workers = workers
         self._scheduler = self._made()
+        self._latest: datetime | None = None
         # A job that overruns is skipped until it ends: that is what was asked for, and nothing to warn of.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
@@ -64,7 +65,7 @@ class Schedule:
 
     def heed(self, *, now: datetime) -> None:
         """Run every job now where the clock was set back: they would all wait for a moment that may be a day ahead."""
-        if now < self._latest:
+        if self._latest and now < self._latest:
             for n, job in enumerate(self._scheduler.get_jobs()):
                 job.modify(next_run_time=now + n * APART)
         self._latest = now

@@ -101,6 +101,17 @@ def test_after_a_reload_only_the_new_jobs_run() -> None:
     made.stop()
 
 
+def test_a_schedule_that_was_not_started_yet_heeds_the_clock_as_well() -> None:
+    """A daemon that stands by has none that runs."""
+    made = Schedule(workers=2, jitter=0)
+    for at in (now(), now() - timedelta(days=1)):
+        made.heed(now=at)
+    ran = threading.Event()
+    made.start([job("a", ran.set)], now=now())
+    assert ran.wait(SOON)
+    made.stop()
+
+
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
