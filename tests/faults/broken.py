@@ -110,7 +110,7 @@ def _full(site: Site, daemon: Daemon) -> Iterator[None]:
 
 def hanging(in_a_call: bool, ground: Ground) -> None:
     """Hang one request for good: past its deadline a person is paged, and the rest of the daemon goes on."""
-    quick = [('interval = "5m"', 'interval = "2s"'), ('timeout = "2h"', 'timeout = "8s"')]
+    quick = [('interval = "5m"', 'interval = "2s"'), ('timeout = "2h"', 'timeout = "40s"')]
     with ROLLBACK.site(ground, "sqlite") as site, _watchdog() as (address, beats):
         ROLLBACK.begin(site)
         text = site.configuration().replace('timeout = "3s"', 'timeout = "10m"')
@@ -122,9 +122,10 @@ def hanging(in_a_call: bool, ground: Ground) -> None:
             # the look before the plan is answered, and none after it
             site.workspace.spoil(rf"^GET .*/serving-endpoints/{site.endpoint}$", Fault.STALL, nth=3, times=FOREVER)
         with site.daemon(text=text, NOTIFY_SOCKET=address) as daemon:
-            site.wait("a person to be called", lambda: site.states() == [State.NEEDS_HUMAN], 300)
+            site.wait("a person to be called", lambda: site.states() == [State.NEEDS_HUMAN])
             (paged,) = site.events("remediation.needs_human")
             assert paged.severity is Severity.PAGE
+            assert site.workspace.spoiled, "nothing hung"
             assert daemon.get("/healthz")[0] == 200
             before = beats()
             site.wait("the watchdog to be fed", lambda: beats() > before)

@@ -32,6 +32,8 @@ class Case:
     """Given the ground: a playground and a PostgreSQL, started when first asked for."""
     short: bool = False
     """Whether it is part of the short form, which `make test` runs."""
+    alone: bool = False
+    """Whether it must not run beside others in this process: what it counts is counted for all of it."""
 
     @property
     def id(self) -> str:

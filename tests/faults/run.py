@@ -41,11 +41,10 @@ def run(tried: Sequence[Tried], ground: Ground, report: Report, *, only: str, at
             report.row(one.promise, one.tried)
     with ThreadPoolExecutor(at_once) as pool:
         cases = [c for c in _known(tried, ground, report, pool) if only in c.id]
-        running = {pool.submit(attempt, case, ground): case for case in cases}
         try:
-            for n, done in enumerate(as_completed(running), start=1):
-                _count(report, running[done], done.result())
-                tell(running[done].id, done.result().why, n, len(cases))
+            for n, (case, result) in enumerate(_results(cases, ground, pool), start=1):
+                report.row(case.promise, case.tried).count(case.name, result.why, result.seconds, result.numbers)
+                tell(case.id, result.why, n, len(cases))
         except KeyboardInterrupt:
             ground.given_up.set()
             pool.shutdown(cancel_futures=True)
@@ -55,6 +54,16 @@ def run(tried: Sequence[Tried], ground: Ground, report: Report, *, only: str, at
         tell(tests.tried, "", 0, 0)
         count_tests(tests, report)
     report.forget_untried()
+
+
+def _results(cases: Sequence[Case], ground: Ground, pool: ThreadPoolExecutor) -> Iterator[tuple[Case, Result]]:
+    """Yield each result as it comes: those of the cases that may run side by side, then of those that must not."""
+    running = {pool.submit(attempt, case, ground): case for case in cases if not case.alone}
+    for done in as_completed(running):
+        yield running[done], done.result()
+    for case in cases:
+        if case.alone:
+            yield case, attempt(case, ground)
 
 
 def attempt(case: Case, ground: Ground) -> Result:
@@ -117,7 +126,3 @@ def _known(tried: Sequence[Tried], ground: Ground, report: Report, pool: ThreadP
                 report.row(one.promise, one.tried).count(
                     f"the look at it ({n})", f"{type(error).__name__}: {error}", 0.0
                 )
-
-
-def _count(report: Report, case: Case, result: Result) -> None:
-    report.row(case.promise, case.tried).count(case.name, result.why, result.seconds, result.numbers)

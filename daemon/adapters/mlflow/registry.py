@@ -59,7 +59,7 @@ class MlflowRegistry:
             self._client.api.set_model_version_tag(model, str(version), key, value)
 
     def set_stage(self, model: str, version: int, stage: Stage) -> None:
-        with asking(f"move {model} version {version} to the stage {stage}"):
+        with self._changing(f"move {model} version {version} to the stage {stage}"):
             self._client.api.transition_model_version_stage(model, str(version), stage.value)
 
     def signature(self, model: str, version: int) -> Signature:

@@ -11,6 +11,7 @@ import pytest
 
 from daemon.adapters.mlflow import MlflowRegistry
 from daemon.config.settings import Mlflow
+from daemon.domain.registry import Stage
 from daemon.ports import PlatformError
 from tests.adapters.local_server import Answer, LocalServer
 
@@ -174,12 +175,13 @@ def closed() -> Iterator[None]:
     yield
 
 
-@pytest.mark.parametrize("what", ["set_alias", "set_tag", "upload", "remove_artifacts"])
+@pytest.mark.parametrize("what", ["set_alias", "set_tag", "set_stage", "upload", "remove_artifacts"])
 def test_behind_a_fence_nothing_is_changed(server: LocalServer, tmp_path: Path, what: str) -> None:
     registry = MlflowRegistry(Mlflow(tracking_uri=server.url), fence=closed)
     call: Callable[[], object] = {
         "set_alias": lambda: registry.set_alias("m", "champion", 3),
         "set_tag": lambda: registry.set_tag("m", 3, "key", "value"),
+        "set_stage": lambda: registry.set_stage("m", 3, Stage.PRODUCTION),
         "upload": lambda: registry.upload("m", 3, tmp_path),
         "remove_artifacts": lambda: registry.remove_artifacts("m", 3),
     }[what]
