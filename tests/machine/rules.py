@@ -16,15 +16,18 @@ from daemon.domain.restraint import RestraintKind
 from daemon.ports import PlatformError
 from tests.machine.fleet import APPROVE, AUTO, HOUR, OBSERVE
 from tests.machine.play import Play
-from tests.machine.site import RATE, SHIFT, Mood
+from tests.machine.site import RATE, SHIFT, Mood, Site
 from tests.machine.tally import Tally
 from tests.watch.traffic import SETTLE
 
 CALLS = ["serving.state", "serving.update", "registry.set_alias", "jobs.start", "registry.set_tag"]
 EFFECTS = ["update", "set_alias", "start", "set_tag", "send"]
 OFTEN = {
-    "drift_is_lived_with": 4,
+    "time_passes": 8,
+    "drift_begins": 5,
     "a_bad_version_is_deployed": 4,
+    "a_person_deploys_under_way": 2,
+    "something_is_stopped_under_way": 3,
     "the_configuration_is_reloaded": 2,
     "a_person_answers": 2,
 }
@@ -46,6 +49,8 @@ class Machine(RuleBasedStateMachine):
         # Hypothesis leaves half of the rules out of each example; then most examples have no whole story in them
         chooser = self._rules_strategy
         often = [one for one in chooser.rules for _ in range(OFTEN.get(one.function.__name__, 1))]
+        # the first is what Hypothesis falls back on
+        often.sort(key=lambda one: one.function.__name__ != "drift_begins")
         chooser._enabled_rules_strategy = st.sampled_from(often).filter(chooser.is_valid)
 
     @initialize(size=st.sampled_from(SIZES), daemons=st.sampled_from([1, 1, 2]), looks=st.sampled_from([1, 2, 2, 5]))
@@ -67,7 +72,7 @@ class Machine(RuleBasedStateMachine):
 
     # ---- traffic ----
 
-    @rule(windows=st.integers(1, 4))
+    @rule(windows=st.integers(1, 3))
     def time_passes(self, windows: int) -> None:
         self._did("time passes")
         self.play.live(windows)
@@ -75,19 +80,17 @@ class Machine(RuleBasedStateMachine):
     @rule(which=st.integers(0, 4))
     def drift_begins(self, which: int) -> None:
         self._did("drift begins")
-        site = self._site(which)
-        site.mood.shift = SHIFT - site.mood.shift
+        self._drift(self._site(which))
         self.play.live(3)
 
     @rule(which=st.integers(0, 4), windows=st.integers(6, 12))
     def drift_is_lived_with(self, which: int, windows: int) -> None:
         """A retraining and its promotion take so long."""
         self._did("drift for hours")
-        site = self._site(which)
-        site.mood.shift = SHIFT - site.mood.shift
+        self._drift(self._site(which))
         self.play.live(windows)
 
-    @rule(which=st.integers(0, 4), windows=st.integers(3, 7))
+    @rule(which=st.integers(0, 4), windows=st.integers(2, 4))
     def a_bad_version_is_deployed(self, which: int, windows: int) -> None:
         self._did("bad release")
         self.play.people.release_version(self._site(which).name, sick=True)
@@ -289,6 +292,20 @@ class Machine(RuleBasedStateMachine):
         if lifted:
             self.play.people.allow(kind, where)
 
+    @precondition(lambda self: self._in_flight())
+    @rule(
+        kind=st.sampled_from([RestraintKind.KILL, RestraintKind.PAUSE, RestraintKind.HOLD]),
+        everywhere=st.booleans(),
+        windows=st.integers(1, 3),
+    )
+    def something_is_stopped_under_way(self, kind: RestraintKind, everywhere: bool, windows: int) -> None:
+        self._did("stopped under way")
+        where = "" if everywhere else self._in_flight()[0]
+        self.play.people.forbid(kind, where)
+        self.play.live(windows)
+        self.play.people.allow(kind, where)
+        self.play.live(1)
+
     @rule(windows=st.integers(1, 4))
     def the_kill_switch_is_a_file(self, windows: int) -> None:
         self._did("kill file")
@@ -448,6 +465,11 @@ class Machine(RuleBasedStateMachine):
         }[what]
         main = max(wanted.items(), key=lambda one: one[1])[0]
         self.play.people.deploy(name, wanted, alias=main if alias else None)
+
+    def _drift(self, site: Site) -> None:
+        """Let come in what the version in charge was not trained on."""
+        main = max(self.play.fleet.serving.serves(site.name).items(), key=lambda one: one[1])[0]
+        site.mood.shift = SHIFT - site.shifts.get(main, 0.0)
 
     def _judged(self) -> dict[str, list[tuple[int, str]]]:
         fleet = self.play.fleet

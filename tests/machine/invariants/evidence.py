@@ -19,7 +19,7 @@ def speaks_against(site: Site, one: Remediation, now: datetime) -> list[datetime
 
 
 def well_since(site: Site, version: int, since: datetime, now: datetime) -> tuple[int, int]:
-    """Return how many whole windows a version served well since a moment, and on how many requests."""
+    """Return how many windows that were over by a clock a version served well since, and on how many requests."""
     found = site.windows(version, since, now)
     well = [slices for window, slices in found if window.start >= since and window.end <= now and not sick(slices)]
     return len(well), sum(rows(slices) for slices in well)

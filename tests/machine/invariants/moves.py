@@ -82,7 +82,10 @@ def i14_what_has_expired_does_not_begin(book: Book, before: Remediation | None, 
 
 
 def i16_success_was_measured(book: Book, before: Remediation | None, one: Remediation) -> None:
-    """By whole windows that really began after the change, as many as asked for, on as many requests."""
+    """By windows that really began after the change, as many as asked for, on as many requests.
+
+    A clock that is ahead takes the one under way for whole: what it shows is true, and still must be enough.
+    """
     if one.state is not State.SUCCEEDED or one.remedy not in (Remedy.PROMOTE, Remedy.ROLLBACK):
         return
     if before is not None and before.state is State.NEEDS_HUMAN:
@@ -91,7 +94,7 @@ def i16_success_was_measured(book: Book, before: Remediation | None, one: Remedi
     rules = by_its_rules(one, site.settings)
     asked = rules.promote.windows if one.remedy is Remedy.PROMOTE else rules.rollback.windows
     since = book.verifying[one.id]
-    windows, requests = well_since(site, one.to_version or 0, since, book.fleet.true)
+    windows, requests = well_since(site, one.to_version or 0, since, max(book.fleet.true, book.fleet.now))
     if windows < asked or requests < rules.health.requests:
         raise BrokenError(f"I16: {one.remedy} succeeded after {windows} windows and {requests} requests since {since}")
 
