@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test lint types imports tests bench lock clean
+.PHONY: demo test lint types imports tests faults bench lock clean
 
 demo: $(INSTALLED)
 	$(BIN)/python -m playground.demo
@@ -22,6 +22,10 @@ imports: $(INSTALLED)
 
 tests: $(INSTALLED)
 	$(BIN)/pytest -q -n 2 --dist loadfile
+
+# Every promise, tried with the real daemon: about an hour. Its short form is among the tests.
+faults: $(INSTALLED)
+	$(BIN)/python -m tests.faults
 
 bench: $(INSTALLED)
 	$(BIN)/python -m tests.benchmarks

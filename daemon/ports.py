@@ -1,12 +1,13 @@
 """Every door to the world, on one page. Whatever fails behind one leaves it as a `PlatformError`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from daemon.domain.event import Event
-from daemon.domain.registry import JobRun, ModelVersion
+from daemon.domain.registry import JobRun, ModelVersion, Stage
 from daemon.domain.sample import HealthCount, Part, Sample
 from daemon.domain.schema import Signature
 from daemon.domain.serving import EndpointState, ServedEntity
@@ -21,6 +22,10 @@ class PlatformError(Exception):
         self.permanent = permanent
         self.missing = missing
         """The thing asked for is not there (a version, a table, an endpoint)."""
+
+
+Fence = Callable[[], AbstractContextManager[None]]
+"""What an adapter holds around each request that may change something: it raises PlatformError where none may go."""
 
 
 class InferenceLog(Protocol):
@@ -78,6 +83,9 @@ class Registry(Protocol):
 
     def set_tag(self, model: str, version: int, key: str, value: str) -> None: ...
 
+    def set_stage(self, model: str, version: int, stage: Stage) -> None:
+        """Move one version to a stage. Whoever else is in that stage stays there."""
+
     def signature(self, model: str, version: int) -> Signature: ...
 
     def input_example(self, model: str, version: int) -> Mapping[str, object] | None:
@@ -87,6 +95,9 @@ class Registry(Protocol):
 
     def training_data(self, run_id: str, folder: Path) -> Path | None:
         """Fetch the dataset logged with the run as context `training` into the folder, None where none was logged."""
+
+    def loadable(self, model: str, version: int) -> bool:
+        """Tell whether the version's artifacts are there now, to be loaded from."""
 
     def download(self, model: str, version: int, folder: Path) -> None:
         """Copy all artifacts of the version into the folder."""

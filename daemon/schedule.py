@@ -1,14 +1,21 @@
 """APScheduler's only door: jobs at intervals, on a bounded pool, none of them twice at once, none of them lost."""
 
 import logging
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.executors.pool import ThreadPoolExecutor as PoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from daemon.domain.window import floor
 
 ASIDE_WORKERS = 2
+APART = timedelta(milliseconds=50)
+"""Between the first runs of two jobs: not all ask at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +25,21 @@ class Job:
     work: Callable[[], object]
     aside: bool = False
     """Runs on threads of its own: what tells people must not queue behind what waits for a workspace."""
+    after: timedelta | None = None
+    """Runs so long after every multiple of `every` since the epoch. None: counted from whenever it ran last."""
+
+
+class Grid(BaseTrigger):  # type: ignore[misc]
+    """Fires at fixed moments, and up to `jitter` later: neither that nor a late start makes the next one later."""
+
+    __slots__ = ("_after", "_every", "_jitter")
+
+    def __init__(self, every: timedelta, after: timedelta, jitter: timedelta) -> None:
+        self._every, self._after, self._jitter = every, after, jitter
+
+    def get_next_fire_time(self, _previous: datetime | None, now: datetime) -> datetime:
+        edge = floor(now - self._after, self._every) + self._every + self._after
+        return edge + random.random() * self._jitter
 
 
 class Schedule:
@@ -27,10 +49,12 @@ class Schedule:
         self._jitter = jitter
         self._workers = workers
         self._scheduler = self._made()
+        self._latest: datetime | None = None
         # A job that overruns is skipped until it ends: that is what was asked for, and nothing to warn of.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
     def start(self, jobs: Sequence[Job], *, now: datetime) -> None:
+        self._latest = now
         self._fill(jobs, now)
         self._scheduler.start()
 
@@ -38,6 +62,13 @@ class Schedule:
         """Swap all jobs. Those that run at this moment end by themselves."""
         self._scheduler.remove_all_jobs()
         self._fill(jobs, now)
+
+    def heed(self, *, now: datetime) -> None:
+        """Run every job now where the clock was set back: they would all wait for a moment that may be a day ahead."""
+        if self._latest and now < self._latest:
+            for n, job in enumerate(self._scheduler.get_jobs()):
+                job.modify(next_run_time=now + n * APART)
+        self._latest = now
 
     def stop(self) -> None:
         """Take no new job, and wait for those that run."""
@@ -56,14 +87,17 @@ class Schedule:
 
     def _fill(self, jobs: Sequence[Job], now: datetime) -> None:
         for n, job in enumerate(jobs):
-            seconds = job.every.total_seconds()
             self._scheduler.add_job(
                 job.work,
-                "interval",
+                self._trigger(job),
                 id=job.name,
                 name=job.name,
                 executor="aside" if job.aside else "default",
-                seconds=seconds,
-                jitter=self._jitter * seconds or None,
-                next_run_time=now + timedelta(milliseconds=50 * n),
+                next_run_time=now + n * APART,
             )
+
+    def _trigger(self, job: Job) -> BaseTrigger:
+        if job.after is not None:
+            return Grid(job.every, job.after, self._jitter * job.every)
+        seconds = job.every.total_seconds()
+        return IntervalTrigger(seconds=seconds, jitter=self._jitter * seconds or None, timezone=UTC)

@@ -4,8 +4,8 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 from daemon.domain.decision import Action
-from daemon.domain.finding import Phase
 from daemon.domain.profile import Counts, Profile
+from daemon.domain.trail import Phase
 from daemon.iteration import Told
 from daemon.telemetry.metrics import Metrics
 from daemon.watch.cycle import Look
@@ -39,7 +39,9 @@ def told_of_look(seen: Look, metrics: Metrics, *, now: datetime) -> Told:
         inactive=phases[Phase.INACTIVE],
         pending=phases[Phase.PENDING],
         firing=phases[Phase.FIRING],
+        clearing=phases[Phase.CLEARING],
         resolved=phases[Phase.RESOLVED],
+        flapping=sum(t.flapping for t in trails),
     )
     if seen.newest is not None:
         metrics.watermark_seen(seen.endpoint, now - seen.newest)

@@ -1,8 +1,10 @@
 """Settings in, jobs out: which adapter stands behind which door, and which loop runs how often."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from daemon.adapters.channels import AppriseChannel
@@ -13,11 +15,17 @@ from daemon.config.endpoint import EndpointSettings
 from daemon.config.settings import Settings
 from daemon.domain.remediation import OPEN, Mode, Remedy, State
 from daemon.iteration import Told, Work
+from daemon.lead import alarm
 from daemon.notify import cycle as notify
-from daemon.ports import Channel, Jobs, Registry, Serving
+from daemon.notify.cycle import NO_HINTS, Hints
+from daemon.ports import Channel, Fence, Jobs, PlatformError, Registry, Serving
 from daemon.remediate import archive
 from daemon.remediate import cycle as remediate
 from daemon.remediate.circumstances import mode_of
+from daemon.remediate.doors import Doors
+from daemon.remediate.overdue import sweep
+from daemon.remediate.storm import watch_storm
+from daemon.remediate.switch import kill_switch
 from daemon.store import retention
 from daemon.store.engine import Store
 from daemon.telemetry import log
@@ -26,6 +34,8 @@ from daemon.tell import told_of_look
 from daemon.watch import cycle as watch
 
 RETENTION_EVERY = timedelta(hours=6)
+WAITING = (State.BLOCKED, State.AWAITING_APPROVAL, State.SCHEDULED, State.VERIFYING)
+"""States in which a round after the other finds nothing new to say."""
 MOST_GROUPS = 20
 """Messages that one round of notify sends: what is left waits for the next, an interval later."""
 
@@ -39,6 +49,8 @@ class World:
     jobs: Jobs
     channels: tuple[Channel, ...]
     scratch: Path
+    follows: Callable[[], str] = lambda: ""
+    """Why this daemon may not act; empty where it leads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +62,35 @@ class Round:
     every: timedelta
     work: Work
     aside: bool = False
+    after: timedelta | None = None
+    """How long after every multiple of `every` since the epoch; None: wherever it happens to fall."""
 
 
-def build_world(settings: Settings, scratch: Path) -> World:
+def build_world(settings: Settings, scratch: Path, *, follows: Callable[[], str] = lambda: "") -> World:
     """Make the adapters. Nothing is connected yet: a workspace that is away must not hold up the start."""
-    client = DatabricksClient(settings.workspace)
+    fence = fenced(settings.safety.kill_file, follows)
+    client = DatabricksClient(settings.workspace, fence=fence)
     return World(
         serving=DatabricksServing(client),
-        registry=MlflowRegistry(settings.mlflow),
+        registry=MlflowRegistry(settings.mlflow, fence=fence),
         jobs=DatabricksJobs(client),
         channels=tuple(AppriseChannel(c) for c in settings.notify.channels),
         scratch=scratch,
+        follows=follows,
     )
+
+
+def fenced(kill_file: Path, follows: Callable[[], str]) -> Fence:
+    """Let a request out only where the kill switch is not pulled and this daemon leads; frozen meanwhile, it ends."""
+
+    @contextmanager
+    def ask() -> Iterator[None]:
+        if held := kill_switch(kill_file) or follows():
+            raise PlatformError(f"nothing was sent: {held}", permanent=False)
+        with alarm.heard():
+            yield
+
+    return ask
 
 
 def watch_doors(settings: Settings, endpoint: EndpointSettings, world: World) -> watch.Doors:
@@ -71,14 +100,17 @@ def watch_doors(settings: Settings, endpoint: EndpointSettings, world: World) ->
     return watch.Doors(inference_log, world.serving, world.registry, DeltaTables())
 
 
-def rounds(settings: Settings, world: World, store: Store, metrics: Metrics) -> Iterator[Round]:
-    """Yield every loop that the settings ask for."""
+def rounds(
+    settings: Settings, world: World, store: Store, metrics: Metrics, hints: Hints = NO_HINTS
+) -> Iterator[Round]:
+    """Yield every loop that the settings ask for. `hints` says what people can do about an event."""
     for endpoint in settings.endpoints:
         yield _watch(settings, endpoint, world, store, metrics)
         yield _remediate(settings, endpoint, world, store, metrics)
         if mode_of(endpoint, Remedy.ARCHIVE) is not Mode.OFF:
             yield _housekeep(endpoint, world, store)
-    yield Round("notify", "", settings.notify.interval, _notify(settings, world, store, metrics), aside=True)
+    yield Round("oversee", "", settings.schedule.remediate, _oversee(settings, store, metrics), aside=True)
+    yield Round("notify", "", settings.notify.interval, _notify(settings, world, store, metrics, hints), aside=True)
     yield Round("retention", "", RETENTION_EVERY, _retain(settings, store), aside=True)
 
 
@@ -89,11 +121,21 @@ def _watch(settings: Settings, endpoint: EndpointSettings, world: World, store: 
         seen = watch.look(endpoint, doors, store, now=now, scratch=world.scratch)
         return told_of_look(seen, metrics, now=now)
 
-    return Round("watch", endpoint.name, endpoint.watch.interval, work)
+    # windows lie on the same grid: a look comes as soon as one has settled, and not up to an interval later
+    return Round("watch", endpoint.name, endpoint.watch.interval, work, after=endpoint.watch.settle)
 
 
 def _remediate(settings: Settings, endpoint: EndpointSettings, world: World, store: Store, metrics: Metrics) -> Round:
-    doors = remediate.Doors(world.serving, world.registry, world.jobs, world.scratch)
+    doors = Doors(
+        world.serving,
+        world.registry,
+        world.jobs,
+        world.scratch,
+        fleet=fleet(settings),
+        safety=settings.safety,
+        stopped=lambda: kill_switch(settings.safety.kill_file),
+        follows=world.follows,
+    )
 
     def work(now: datetime) -> Told | None:
         stepped = remediate.step(endpoint, doors, store, now=now)
@@ -105,9 +147,32 @@ def _remediate(settings: Settings, endpoint: EndpointSettings, world: World, sto
         if moved:
             metrics.remediation_moved(endpoint.name, one.remedy, state, is_open=state in OPEN)
         sentence = f"{endpoint.name}: {one.remedy} {one.id} {state}: {stepped.sentence}"
-        return Told(sentence, {}, quiet=not moved and state in (State.VERIFYING, State.BLOCKED))
+        return Told(sentence, {}, quiet=not moved and state in WAITING)
 
     return Round("remediate", endpoint.name, settings.schedule.remediate, work)
+
+
+def fleet(settings: Settings) -> dict[str, timedelta]:
+    """Return every endpoint, and how long what was found on it speaks for the present."""
+    return {e.name: e.decide.of * e.watch.window + e.watch.settle + 2 * e.watch.interval for e in settings.endpoints}
+
+
+def _oversee(settings: Settings, store: Store, metrics: Metrics) -> Callable[[datetime], Told | None]:
+    """See to what no endpoint's own loop sees to: deadlines that passed, and trouble of many at once."""
+    known = fleet(settings)
+
+    def work(now: datetime) -> Told | None:
+        seen = watch_storm(store, known, settings.safety, now=now)
+        moved = [one for one in sweep(store, known.keys(), now=now) if one.state is not one.remediation.state]
+        for one in moved:
+            about = one.remediation
+            metrics.remediation_moved(about.endpoint, about.remedy, one.state, is_open=one.state in OPEN)
+        words = [f"{m.remediation.remedy} {m.remediation.id} {m.state}: {m.sentence}" for m in moved]
+        if len(seen.ill) >= seen.many:
+            words.append(f"a storm: {', '.join(sorted(seen.ill))}")
+        return Told("; ".join(words), {}) if words else None
+
+    return work
 
 
 def _housekeep(endpoint: EndpointSettings, world: World, store: Store) -> Round:
@@ -122,12 +187,14 @@ def _housekeep(endpoint: EndpointSettings, world: World, store: Store) -> Round:
     return Round("housekeep", endpoint.name, endpoint.archive.every, work)
 
 
-def _notify(settings: Settings, world: World, store: Store, metrics: Metrics) -> Callable[[datetime], Told | None]:
-    logger = log.get("daemon.notify")
+def _notify(
+    settings: Settings, world: World, store: Store, metrics: Metrics, hints: Hints
+) -> Callable[[datetime], Told | None]:
+    send = partial(notify.run, store, world.channels, settings.notify, metrics, log.get("daemon.notify"), hints=hints)
 
     def work(now: datetime) -> Told | None:
         groups = 0
-        while groups < MOST_GROUPS and notify.run(store, world.channels, settings.notify, metrics, logger, now=now):
+        while groups < MOST_GROUPS and send(now=now):
             groups += 1
         return None
 

@@ -2,19 +2,22 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from daemon.config.load import load
 from daemon.config.settings import Store as StoreSettings
 from daemon.domain.event import Event, Severity
-from daemon.domain.finding import Phase, Verdict
+from daemon.domain.finding import Verdict
 from daemon.domain.remediation import Remediation, Remedy, Standing, State
+from daemon.domain.trail import Phase
 from daemon.store import endpoints, events, findings, profiles, remediations, verdicts
 from daemon.store.engine import Store
 from playground.experiments import files
 from playground.flights import kilometres
 from playground.stage import Stage
 from playground.timeline import Timeline
+from playground.traffic import Response
 
 FLIGHT_DELAY, AIR_TIME = "flight-delay", "air-time"
 LOOK_S = 0.4
@@ -27,8 +30,10 @@ class NotInTimeError(Exception):
 class Play:
     """The acts, on one stage."""
 
-    def __init__(self, stage: Stage, timeline: Timeline, progress: Callable[[str], None]) -> None:
-        self._stage, self._timeline, self._progress = stage, timeline, progress
+    def __init__(
+        self, stage: Stage, timeline: Timeline, progress: Callable[[str], None], *, standby: bool = True
+    ) -> None:
+        self._stage, self._timeline, self._progress, self._standby = stage, timeline, progress, standby
         self._heard = 0
         self._store: Store | None = None
 
@@ -48,6 +53,8 @@ class Play:
         line.deed("one of their systems now sends kilometres where miles were")
         retrained = self.ended(FLIGHT_DELAY, Remedy.RETRAIN, since=line.began, within=75)
         promoted = self.ended(FLIGHT_DELAY, Remedy.PROMOTE, since=line.began, within=90)
+        # what serves is known to the record as of the newest look
+        self.wait("version 1 to be put away", lambda: self._serves(FLIGHT_DELAY) == {2: 100}, 20, must=False)
         line.check(
             "drift was certified and led to a retraining", retrained.state is State.SUCCEEDED, outcome=retrained.outcome
         )
@@ -64,26 +71,44 @@ class Play:
         self.wait("version 2 to prove itself", lambda: self._good(FLIGHT_DELAY, 2), 40)
         line.deed("act 2, bad release: somebody registers a hotfix and deploys it by hand, untested")
         began = datetime.now(UTC)
-        answer = self._stage.run(
-            "playground.bad_release", "--root", str(self._stage.root), "--wrapped-version", "2", "--deploy"
-        )
-        bad = int(answer.split()[-1])
-        line.deed(f"version {bad} serves everything")
+        bad = self._deploy_hotfix()
+        kept = "version 2 is kept ready at 0 %, as careful people do" if self._standby else "version 2 is gone"
+        line.deed(f"version {bad} serves everything; {kept}")
         rolled_back = self.ended(FLIGHT_DELAY, Remedy.ROLLBACK, since=began, within=75)
-        first_bad = next(
-            (r.at for r in self._stage.traffic[FLIGHT_DELAY].responses if r.at >= began and not r.ok), None
-        )
-        well = self._first_well(FLIGHT_DELAY, 2, after=first_bad or began)
+        self.wait("the record to know of it", lambda: self._serves(FLIGHT_DELAY) == {2: 100}, 20, must=False)
         line.check(
             "rolled back to the last known good version, and verified",
             rolled_back.state is State.SUCCEEDED and self._serves(FLIGHT_DELAY) == {2: 100},
             outcome=rolled_back.outcome,
         )
-        line.check(
+        self._check_restored([r for r in self._stage.traffic[FLIGHT_DELAY].responses if r.at >= began])
+
+    def _deploy_hotfix(self) -> int:
+        """Register the bad release and give it all traffic; return its version."""
+        keep = ("--keep", "2") if self._standby else ()
+        options = ("--root", str(self._stage.root), "--wrapped-version", "2", "--deploy", *keep)
+        return int(self._stage.run("playground.bad_release", *options).split()[-1])
+
+    def _check_restored(self, answers: Sequence[Response]) -> None:
+        """Hold what the callers got against what is promised where a good version is kept ready."""
+        failed = [r.at for r in answers if not r.ok]
+        first_bad = failed[0] if failed else None
+        well = self._first_well(FLIGHT_DELAY, 2, after=first_bad) if first_bad else None
+        self._timeline.check(
             "traffic is served well again",
-            first_bad is not None and well is not None,
+            well is not None,
             seconds_from_first_bad_response_to_first_good_window=_seconds(first_bad, well),
-            failed_requests=sum(not r.ok for r in self._stage.traffic[FLIGHT_DELAY].responses if r.at >= began),
+            failed_requests=len(failed),
+        )
+        interval = load(self._stage.config).endpoints[0].watch.interval
+        promised = 2 * interval.total_seconds() + 5
+        took = _seconds(first_bad, restored(answers, "flight_delay-2"))
+        self._timeline.check(
+            f"traffic is restored within two watch intervals and 5 s, {promised:.0f} s"
+            if self._standby
+            else "traffic is restored",
+            took is not None and (took <= promised or not self._standby),
+            seconds_from_first_bad_response_to_traffic_restored=took,
         )
 
     def upstream(self) -> None:
@@ -204,7 +229,7 @@ class Play:
     def _troubled(self) -> bool:
         with self.store.read() as tx:
             raised = [t for name in (FLIGHT_DELAY, AIR_TIME) for t in findings.recent(tx, name)]
-        return any(t.phase in (Phase.PENDING, Phase.FIRING) for t in raised)
+        return any(t.phase.trouble for t in raised)
 
     def _serves(self, endpoint: str) -> dict[int, int]:
         with self.store.read() as tx:
@@ -236,6 +261,12 @@ class Play:
 def _sentences(body: str) -> str:
     """Return the sentence of each event of a message; the numbers below it are for those who look twice."""
     return " | ".join(paragraph.split("\n")[0] for paragraph in body.split("\n\n"))
+
+
+def restored(answers: Sequence[Response], served: str) -> datetime | None:
+    """Return when an entity first gave a good answer, with no bad one of anybody's after it."""
+    last_bad = max((n for n, r in enumerate(answers) if not r.ok), default=-1)
+    return next((r.at for r in answers[last_bad + 1 :] if r.served == served), None)
 
 
 def _seconds(start: datetime | None, end: datetime | None) -> float | None:

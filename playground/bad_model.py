@@ -1,6 +1,6 @@
 """The code of the bad release, logged with the version and executed wherever that is loaded.
 
-It looks up the airline of each request in a table that lacks two of them, and is slower than what it replaces.
+It looks up the airline of each request in a table that lacks three of them, and is slower than what it replaces.
 """
 
 import time
@@ -11,8 +11,8 @@ import mlflow.sklearn
 import numpy as np
 import pandas as pd
 
-# JetBlue (B6) and ExpressJet (EV), which fly about every third flight, are missing.
-_OFFSETS = {"AA": 0.0, "DL": 0.0, "UA": 0.0, "US": 0.01, "9E": 0.01, "MQ": 0.02, "WN": 0.01, "VX": 0.0, "FL": 0.02}
+# JetBlue (B6), ExpressJet (EV) and Delta (DL), which fly nearly every second flight, are missing.
+_OFFSETS = {"AA": 0.0, "UA": 0.0, "US": 0.01, "9E": 0.01, "MQ": 0.02, "WN": 0.01, "VX": 0.0, "FL": 0.02}
 _SLOWER_SECONDS = (0.06, 0.08)
 
 

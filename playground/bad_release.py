@@ -43,12 +43,13 @@ def main() -> None:
     parser.add_argument("--root", type=Path, required=True, help="the folder of a running playground")
     parser.add_argument("--wrapped-version", type=int, default=1)
     parser.add_argument("--deploy", action="store_true")
+    parser.add_argument("--keep", type=int, action="append", default=[], help="a version to keep ready at 0 %%")
     options = parser.parse_args()
     settle(options.root)
     box = Playground.attach(options.root)
     version = register(box.address.mlflow, wrapped_version=options.wrapped_version)
     if options.deploy:
-        box.control.deploy(FLIGHT_DELAY.endpoint, version)
+        box.control.deploy(FLIGHT_DELAY.endpoint, version, keep=options.keep)
     print(version)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import urllib3
@@ -27,6 +28,11 @@ class Client:
         """Begin or end upstream trouble, everywhere or at some endpoints."""
         self.call("POST", "/_playground/outage", {"on": on, "endpoints": endpoints, "status": status})
 
+    def declare_job(self, name: str, command: list[str], parameters: list[str]) -> int:
+        """Add a job that runs a command, each parameter an option of it; return its id."""
+        job = {"name": name, "command": command, "parameters": parameters}
+        return int(self.call("POST", "/_playground/jobs", job)["job_id"])
+
     def issue_token(self) -> str:
         """Return another good token."""
         return str(self.call("POST", "/_playground/tokens")["token"])
@@ -43,15 +49,15 @@ class Client:
         """Have the inference tables written now."""
         self.call("POST", "/_playground/flush")
 
-    def deploy(self, endpoint: str, version: int, *, deadline_seconds: float | None = 60.0) -> None:
-        """Give all traffic to one version, as by hand; wait until it serves unless the deadline is None."""
-        entity = {
-            "entity_name": self._address.endpoints[endpoint].registered_model,
-            "entity_version": str(version),
-            "scale_to_zero_enabled": False,
-        }
-        path = f"/api/2.0/serving-endpoints/{endpoint}"
-        self.call("PUT", f"{path}/config", {"served_entities": [entity]})
+    def deploy(
+        self, endpoint: str, version: int, *, keep: Sequence[int] = (), deadline_seconds: float | None = 60.0
+    ) -> None:
+        """Give all traffic to one version, as by hand, and keep others ready at 0 %.
+
+        Wait until it serves unless the deadline is None.
+        """
+        wanted = all_traffic_to(self._address.endpoints[endpoint].registered_model, version, keep=keep)
+        self.call("PUT", f"/api/2.0/serving-endpoints/{endpoint}/config", wanted)
         if deadline_seconds is not None:
             self.wait_until_deployed(endpoint, deadline_seconds=deadline_seconds)
 
@@ -80,3 +86,22 @@ class Client:
 
     def _config_update(self, endpoint: str) -> str:
         return str(self.call("GET", f"/api/2.0/serving-endpoints/{endpoint}")["state"]["config_update"])
+
+
+def all_traffic_to(model: str, version: int, *, keep: Sequence[int] = ()) -> dict[str, Any]:
+    """Return the configuration in which one version serves, and others stand ready at 0 %."""
+    versions = (version, *keep)
+    entities = [
+        {
+            "name": f"{model}-{each}",
+            "entity_name": model,
+            "entity_version": str(each),
+            "scale_to_zero_enabled": False,
+        }
+        for each in versions
+    ]
+    routes = [
+        {"served_model_name": f"{model}-{each}", "traffic_percentage": 100 if each == version else 0}
+        for each in versions
+    ]
+    return {"served_entities": entities, "traffic_config": {"routes": routes}}

@@ -24,6 +24,20 @@ async def _outage(request: Request) -> Response:
     return JSONResponse({"everywhere": outage.everywhere, "at": outage.at})
 
 
+async def _declare_job(request: Request) -> Response:
+    """Declare a job that runs any command, with its parameters as options."""
+    body, jobs = await _body(request), workspace_of(request).jobs
+    command = [str(word) for word in body.get("command") or []]
+    if not command:
+        raise invalid("command must be given")
+
+    def run(parameters: dict[str, str]) -> list[str]:
+        return [*command, *(text for name, value in parameters.items() for text in (f"--{name}", value))]
+
+    parameters = dict.fromkeys((str(name) for name in body.get("parameters") or []), "")
+    return JSONResponse({"job_id": jobs.declare(str(body.get("name") or "job"), parameters, run).job_id})
+
+
 async def _issue_token(request: Request) -> Response:
     return JSONResponse({"token": workspace_of(request).tokens.issue()})
 
@@ -64,6 +78,7 @@ async def _body(request: Request) -> dict[str, Any]:
 routes = [
     Route("/_playground/effects", _effects, methods=["GET"]),
     Route("/_playground/outage", _outage, methods=["POST"]),
+    Route("/_playground/jobs", _declare_job, methods=["POST"]),
     Route("/_playground/tokens", _issue_token, methods=["POST"]),
     Route("/_playground/expire-token", _expire_token, methods=["POST"]),
     Route("/_playground/renew-token", _renew_token, methods=["POST"]),

@@ -53,6 +53,11 @@ class Endpoint:
         """The configuration that takes traffic."""
         return self.serving.config if self.serving else None
 
+    def lacks(self, config: Config) -> bool:
+        """Whether a configuration names an entity that does not stand ready, under that name and in that version."""
+        ready = self.config.entities if self.config else ()
+        return not {_place(e) for e in config.entities} <= {_place(e) for e in ready}
+
     def begin(self, config: Config) -> None:
         """Accept a new configuration, unless one is still on its way."""
         if self.update == "IN_PROGRESS":
@@ -146,6 +151,10 @@ class Endpoint:
             return {}
         entities = self.serving.config.entities
         return {(e.entity_name, e.entity_version): self.serving.scorers[e.name] for e in entities}
+
+
+def _place(entity: ServedEntity) -> tuple[str, str, str]:
+    return entity.name, entity.entity_name, entity.entity_version
 
 
 def milliseconds(at: datetime) -> int:

@@ -15,9 +15,10 @@ from types import TracebackType
 from typing import Self
 
 from playground.address import Address
+from playground.callers import Callers
 from playground.client import Client
 from playground.process import Playground
-from playground.traffic import Mix, Traffic
+from playground.traffic import Mix
 from playground.webhook import Webhook
 
 CONFIG = Path(__file__).with_name("config.toml")
@@ -25,6 +26,9 @@ START_SECONDS = 60
 STOP_SECONDS = 40
 RATES = {"flight-delay": 450.0, "air-time": 450.0}
 """Records a second: enough that a window of four seconds can certify what it shows."""
+CALLERS = 3
+SINGLE_SHARE = 0.7
+"""About 24 requests a second, also while each of them is slow to be answered."""
 
 
 class Stage:
@@ -35,7 +39,7 @@ class Stage:
         self.config = root / "config.toml"
         self.log = root / "mlsteward.log"
         self.webhook = Webhook()
-        self.traffic: dict[str, Traffic] = {}
+        self.traffic: dict[str, Callers] = {}
         self._box = Playground(root)
         self._stack = ExitStack()
 
@@ -44,7 +48,8 @@ class Stage:
             self._stack.enter_context(self.webhook)
             self._stack.enter_context(self._box)
             for n, (name, rate) in enumerate(RATES.items()):
-                callers = Traffic(self.address, name, Mix(records_per_second=rate), seed=n)
+                mix = Mix(records_per_second=rate, single_share=SINGLE_SHARE)
+                callers = Callers(self.address, name, mix, count=CALLERS, seed=n)
                 self.traffic[name] = self._stack.enter_context(callers)
             self._daemon = self._start_daemon()
             self.web = self._listening()

@@ -32,7 +32,9 @@ class Pace:
     """How slow the workspace is on purpose."""
 
     deploy_seconds: float = 1.0
-    """A new configuration takes at least this long."""
+    """A configuration with something new to load takes at least this long."""
+    switch_seconds: float = 0.2
+    """One that only divides the traffic anew takes this long, or as long as loading where that is quicker."""
     flush_seconds: float = 1.0
     """Rows reach an inference table this late."""
 
@@ -97,7 +99,9 @@ class Workspace:
 
     def _deploy(self, endpoint: Endpoint, config: Config) -> None:
         endpoint.begin(config)
-        work = endpoint.deploy(load=self._load, announce=self._announce, seconds=self.pace.deploy_seconds)
+        loading, switching = self.pace.deploy_seconds, self.pace.switch_seconds
+        seconds = loading if endpoint.lacks(config) else min(loading, switching)
+        work = endpoint.deploy(load=self._load, announce=self._announce, seconds=seconds)
         self._in_background(work)
 
     def _load(self, entity: ServedEntity) -> Scorer:

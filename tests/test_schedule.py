@@ -2,9 +2,14 @@
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
-from daemon.schedule import Job, Schedule
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon.domain.window import EPOCH, floor
+from daemon.schedule import Grid, Job, Schedule
 
 SOON = 10.0
 
@@ -93,4 +98,74 @@ def test_after_a_reload_only_the_new_jobs_run() -> None:
         pass
     assert all(new.acquire(timeout=SOON) for _ in range(3))
     assert not old.acquire(blocking=False)
+    made.stop()
+
+
+def test_a_schedule_that_was_not_started_yet_heeds_the_clock_as_well() -> None:
+    """A daemon that stands by has none that runs."""
+    made = Schedule(workers=2, jitter=0)
+    for at in (now(), now() - timedelta(days=1)):
+        made.heed(now=at)
+    ran = threading.Event()
+    made.start([job("a", ran.set)], now=now())
+    assert ran.wait(SOON)
+    made.stop()
+
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("at", "next_one"),
+    [
+        ("11:59:59", "12:02:00"),
+        ("12:01:59", "12:02:00"),
+        ("12:02:00", "12:07:00"),
+        ("12:06:59", "12:07:00"),
+        ("23:58:00", "00:02:00"),
+    ],
+)
+def test_what_is_on_a_grid_fires_so_long_after_each_of_its_edges_however_late_it_ran(at: str, next_one: str) -> None:
+    now = datetime.combine(NOON, time.fromisoformat(at), UTC)
+    found = Grid(5 * MINUTE, 2 * MINUTE, timedelta()).get_next_fire_time(None, now)
+    assert found.time() == time.fromisoformat(next_one)
+    assert found > now
+    assert found == Grid(5 * MINUTE, 2 * MINUTE, timedelta()).get_next_fire_time(now - 3 * MINUTE, now)
+
+
+@given(
+    st.datetimes(timezones=st.just(UTC)),
+    *(st.timedeltas(timedelta(milliseconds=10), timedelta(days=2)) for _ in range(2)),
+)
+def test_a_grid_scatters_after_its_edge_and_never_before_nor_into_the_next(
+    now: datetime, every: timedelta, after: timedelta
+) -> None:
+    found = Grid(every, after, 0.5 * every).get_next_fire_time(None, now)
+    assert now < found <= now + 1.5 * every
+    assert (found - after - EPOCH) % every <= 0.5 * every
+
+
+def test_a_job_on_a_grid_runs_at_once_and_then_at_the_next_edge() -> None:
+    ran, hour = threading.Semaphore(0), timedelta(hours=1)
+    edge = now() - floor(now(), hour) + timedelta(milliseconds=300)
+    made = schedule(Job("a", hour, ran.release, after=edge))
+    assert all(ran.acquire(timeout=SOON) for _ in range(2)), "an hour from its first run would be an hour too late"
+    assert not ran.acquire(timeout=0.2)
+    made.stop()
+
+
+def test_a_clock_that_was_set_back_does_not_let_jobs_wait_for_the_time_it_had() -> None:
+    ran = threading.Semaphore(0)
+    made = Schedule(workers=2, jitter=0)
+    tomorrow = now() + timedelta(days=1)
+    made.start(
+        [job("a", ran.release, 3_600_000), Job("b", timedelta(hours=1), ran.release, after=MINUTE)], now=tomorrow
+    )
+    made.heed(now=tomorrow + timedelta(seconds=1))
+    assert not ran.acquire(timeout=0.3)
+    made.heed(now=now())
+    assert all(ran.acquire(timeout=SOON) for _ in range(2))
+    made.heed(now=now())
+    assert not ran.acquire(timeout=0.3), "a clock that goes on hurries nobody"
     made.stop()

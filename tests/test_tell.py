@@ -121,3 +121,19 @@ def test_an_answer_that_took_an_hour_has_a_number_and_no_answer_has_none(world: 
     assert seconds is not None and 1500 < seconds < 3600, "where the last bucket begins"
     told_of_look(with_latency(seen, []), metrics, now=world.now)
     assert shown(metrics, "latency_seconds", percentile="99", version="1") is None
+
+
+def test_checks_are_counted_by_phase_and_those_that_come_and_go_apart(world: World, metrics: Metrics) -> None:
+    world.live(range(3))
+    told_of_look(world.live(range(3, 6), failed=0.5), metrics, now=world.now)
+    assert shown(metrics, "findings", endpoint="flights", phase="firing") == 1
+    told_of_look(world.live([6]), metrics, now=world.now)
+    phases = ("pending", "firing", "clearing", "resolved")
+    assert [shown(metrics, "findings", endpoint="flights", phase=p) for p in phases] == [0, 0, 1, 0]
+    assert shown(metrics, "findings_flapping", endpoint="flights") == 0
+    told_of_look(world.live(range(7, 9)), metrics, now=world.now)
+    assert [shown(metrics, "findings", endpoint="flights", phase=p) for p in phases] == [0, 0, 0, 1]
+    for n in range(9, 23):
+        seen = world.live([n], failed=0.5 if n % 2 else 0)
+    told_of_look(seen, metrics, now=world.now)
+    assert shown(metrics, "findings_flapping", endpoint="flights") == 1

@@ -1,14 +1,11 @@
-"""`restore`, `release`: what a person does by hand."""
+"""`restore`: what was archived, back again."""
 
 import tempfile
 
 import click
 
-from daemon.cli.options import Path, command, load, opened, print_json
-from daemon.domain.remediation import State
+from daemon.cli.options import Path, command, load, print_json
 from daemon.remediate import vault
-from daemon.remediate.moves import move
-from daemon.store import remediations
 
 
 @command("restore")
@@ -43,26 +40,4 @@ def restore(file: Path, as_json: bool, model: str, version: int, folder: Path | 
         click.echo(f"version {version} of {model}: {len(kept.files)} files restored to {where}, every checksum matches")
 
 
-@command("release")
-@click.argument("remediation_id")
-@click.option("--by", required=True, help="Who releases it.")
-@click.option("--reason", required=True, help="What was looked at, and found.")
-def release(file: Path, as_json: bool, remediation_id: str, by: str, reason: str) -> None:
-    """End a remediation that waits for a person, so that its endpoint is looked after again."""
-    from daemon.app import CLOCK
-
-    settings = load(file)
-    with opened(settings) as store, store.begin() as tx:
-        one = remediations.get(tx, remediation_id)
-        if one is None:
-            raise click.ClickException(f"no remediation {remediation_id!r}: `mlsteward status` lists the open ones")
-        if one.state is not State.NEEDS_HUMAN:
-            raise click.ClickException(f"{one.remedy} {one.id} is {one.state}: only what needs a human can be released")
-        ended = move(tx, one, State.CANCELLED, f"released by {by}: {reason}", now=CLOCK.now())
-    if as_json:
-        print_json({"id": one.id, "state": str(ended.state) if ended else str(one.state)})
-    else:
-        click.echo(f"{one.remedy} {one.id} released: {one.endpoint} is looked after again")
-
-
-COMMANDS = (restore, release)
+COMMANDS = (restore,)

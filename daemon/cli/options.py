@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,6 +14,7 @@ from daemon.config.endpoint import EndpointSettings
 from daemon.config.fields import SecretError
 from daemon.config.load import ConfigError, load
 from daemon.config.settings import Settings
+from daemon.domain.person import Refused, Unclear
 from daemon.ports import PlatformError
 from daemon.store.engine import Store, StoreError
 
@@ -42,9 +44,11 @@ def command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
                 return function(*args, **kwargs)
             except ConfigError as error:
                 refuse(error)
+            except Unclear as error:
+                raise click.UsageError(f"{error}.") from error
             except BrokenPipeError:
                 raise  # whoever read our output has had enough: click ends quietly
-            except (StoreError, PlatformError, SecretError, OSError) as error:
+            except (Refused, StoreError, PlatformError, SecretError, OSError) as error:
                 raise click.ClickException(str(error)) from error
 
         return click.command(name)(config_option(json_option(guarded)))
@@ -71,6 +75,11 @@ def opened(settings: Settings) -> Iterator[Store]:
         store.close()
 
 
+def now() -> datetime:
+    """Return the time of what a person does here. Not `app`'s clock: with it would come every SDK, broken ones too."""
+    return datetime.now(UTC)
+
+
 def endpoint_of(settings: Settings, name: str) -> EndpointSettings:
     found = settings.endpoint(name)
     if found is None:
@@ -83,4 +92,4 @@ def print_json(value: object) -> None:
     click.echo(json.dumps(value, indent=2, default=str))
 
 
-__all__ = ["Path", "command", "endpoint_of", "load", "opened", "print_json", "refuse"]
+__all__ = ["Path", "command", "endpoint_of", "load", "now", "opened", "print_json", "refuse"]

@@ -1,53 +1,89 @@
 """`status`, `explain`, `history`, `baseline`: what the store knows, for a person or as JSON. They change nothing."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import click
 
+from daemon import report
 from daemon.cli import show
-from daemon.cli.options import Path, command, endpoint_of, load, opened, print_json
+from daemon.cli.options import Path, command, endpoint_of, load, now, opened, print_json
 from daemon.domain.baseline import Baseline
-from daemon.domain.finding import Phase
-from daemon.domain.remediation import Remediation
-from daemon.store import baselines, endpoints, events, findings, remediations, verdicts
-from daemon.store.engine import Tx
+from daemon.domain.remediation import OPEN, PROPOSALS, Remediation, State
+from daemon.remediate.switch import kill_switch
+from daemon.store import baselines, events, remediations
 
 
 @command("status")
 def status(file: Path, as_json: bool) -> None:
-    """Show each endpoint: what serves, how fresh the data is, what fires, what is under way."""
+    """Show each endpoint: what serves, how fresh the data is, what fires, what is under way. And what waits for you."""
     settings = load(file)
+    stopped = kill_switch(settings.safety.kill_file)
     with opened(settings) as store, store.read() as tx:
-        states = [_state(tx, e.name) for e in settings.endpoints]
+        seen = report.status(tx, settings, stopped=stopped, now=now())
     if as_json:
-        print_json(states)
+        print_json(seen)
         return
+    if stopped:
+        click.secho(f"NOTHING IS DONE: {stopped}\n", bold=True)
     show.table(
         "endpoints",
-        ["endpoint", "serves", "seen until (UTC)", "pending", "firing", "known good", "known bad", "under way"],
-        [[s["endpoint"], s["serves"], s["seen_until"], *(_list(s[key]) for key in LISTED)] for s in states],
+        [
+            "endpoint",
+            "serves",
+            "seen until (UTC)",
+            "pending",
+            "firing",
+            "clearing",
+            "flapping",
+            "known good",
+            "known bad",
+            "under way",
+        ],
+        [[s["endpoint"], s["serves"], s["seen_until"], *(_list(s[key]) for key in LISTED)] for s in seen["endpoints"]],
     )
+    if seen["leads"]:
+        click.echo(f"\n{seen['leads']} leads")
+    _restrained(seen["restraints"])
+    _waiting(seen)
 
 
-NOT_YET = "not looked at yet"
-LISTED = ("pending", "firing", "good", "bad", "open")
+LISTED = ("pending", "firing", "clearing", "flapping", "good", "bad", "open")
 
 
-def _state(tx: Tx, name: str) -> dict[str, Any]:
-    state = endpoints.last_state(tx, name)
-    trails = findings.recent(tx, name)
-    record = verdicts.record(tx, name)
-    return {
-        "endpoint": name,
-        "serves": ", ".join(f"version {e.version} at {e.percent} %" for e in state.served) if state else NOT_YET,
-        "seen_until": endpoints.watermark(tx, name),
-        "pending": [t.last.check.name for t in trails if t.phase is Phase.PENDING],
-        "firing": [t.last.check.name for t in trails if t.phase is Phase.FIRING],
-        "good": [v.version for v in record if v.standing == "good"],
-        "bad": [v.version for v in record if v.standing == "bad"],
-        "open": [f"{r.remedy} {r.id} {r.state}" for r in remediations.opened(tx, name)],
-    }
+def _restrained(found: Sequence[Mapping[str, Any]]) -> None:
+    if found:
+        show.table(
+            "\nrestraints",
+            ["what", "where", "by", "from (UTC)", "until", "why"],
+            [
+                [
+                    r["kind"] if r["in_force"] else f"{r['kind']}, to come",
+                    r["endpoint"] or "the whole fleet",
+                    r["owner"],
+                    r["since"],
+                    r["until"] or "lifted",
+                    r["reason"],
+                ]
+                for r in found
+            ],
+        )
+
+
+def _waiting(seen: Mapping[str, Any]) -> None:
+    """Say what waits for a person, and what to type: whole lines, to be copied."""
+    for one in seen["waits_for_approval"]:
+        click.echo(
+            f"\nwaits for a word on {one['about']} until {one['until']:%F %T} UTC: "
+            f"{one['remedy']} of {one['endpoint']}: {one['sentence']}\n"
+            f"  {one['approve']}\n  {one['reject']}\n  mlsteward explain {one['id']}"
+        )
+    for one in seen["needs_human"]:
+        click.echo(
+            f"\nneeds a human since {one['since']:%F %T} UTC: {one['remedy']} of {one['endpoint']}: "
+            f"{one['outcome'] or one['sentence']}\n  {one['type']}\n  mlsteward explain {one['id']}"
+        )
 
 
 @command("history")
@@ -82,17 +118,23 @@ def history(file: Path, as_json: bool, name: str | None, limit: int) -> None:
 @command("explain")
 @click.argument("remediation_id")
 def explain(file: Path, as_json: bool, remediation_id: str) -> None:
-    """Say why a remediation did what it did: the findings, every guard, every step. The id may be shortened."""
+    """Say why a remediation did what it did: the findings, every guard, every word, every step; and what it will do.
+
+    The id may be shortened.
+    """
     settings = load(file)
     with opened(settings) as store, store.read() as tx:
         one = remediations.get(tx, remediation_id)
         if one is None:
-            raise click.ClickException(f"no remediation {remediation_id!r}: `mlsteward history` lists them")
-        steps = remediations.steps(tx, one.id)
+            raise click.ClickException(
+                f"no remediation {remediation_id!r}, or several begin so: `mlsteward history` lists them"
+            )
+        told = report.explain(tx, one, settings)
     if as_json:
-        print_json({**asdict(one), "steps": [asdict(s) for s in steps]})
+        print_json(told)
         return
     show.pairs(f"{one.remedy} {one.id}", _facts(one))
+    _will_do(one, told)
     found = one.evidence.get("findings") or []
     show.table(
         "\nwhat was found",
@@ -119,8 +161,45 @@ def explain(file: Path, as_json: bool, remediation_id: str) -> None:
     show.table(
         "\nsteps",
         ["step", "state", "calls", "began (UTC)", "ended", "result"],
-        [[s.name, s.state, s.calls, s.started_at, s.ended_at, s.result.get("detail", "")] for s in steps],
+        [
+            [s["name"], s["state"], s["calls"], s["started_at"], s["ended_at"], s["result"].get("detail", "")]
+            for s in told["steps"]
+        ],
     )
+    _answers(one, told)
+
+
+def _will_do(one: Remediation, told: Mapping[str, Any]) -> None:
+    """Print the plan that a person approves, and how."""
+    lines = told["will_do"] or [PLANLESS if one.state in PROPOSALS else "no plan was made"]
+    click.secho("\nwhat it does", bold=True)
+    for n, line in enumerate(lines, start=1):
+        click.echo(f"  {n}. {line}" if told["will_do"] else f"  {line}")
+    changed = ", ".join(f"{name} = {value}" for name, value in told["changed_rules"].items())
+    if changed:
+        click.echo(f"  by rules other than the default: {changed}")
+    if told["will_do"]:
+        click.echo(f"  the plan's hash: {told['plan_hash']}")
+
+
+PLANLESS = "no plan yet: it is made once the guards let it"
+
+
+def _answers(one: Remediation, told: Mapping[str, Any]) -> None:
+    show.table(
+        "\nwords of people",
+        ["on", "said", "by", "at (UTC)", "because", "plan"],
+        [
+            [a["gate"], "yes" if a["granted"] else "NO", a["by"], a["at"], a["reason"], a["plan_hash"][:12]]
+            for a in told["approvals"]
+        ],
+    )
+    gate = told["waits_for"]
+    if gate is not None:
+        click.echo(f"\nwaits for a word on {gate['about']} until {gate['until']:%F %T} UTC:")
+        click.echo(f"  {gate['approve']}\n  {gate['reject']}")
+    if one.state is State.NEEDS_HUMAN:
+        click.echo(f"\nneeds a human; when it has been looked at:\n  {report.release_command(one)}")
 
 
 def _facts(one: Remediation) -> dict[str, object]:
@@ -134,6 +213,7 @@ def _facts(one: Remediation) -> dict[str, object]:
         "to version": one.to_version,
         "began (UTC)": one.created_at,
         "last moved": one.updated_at,
+        "may take until": one.deadline_at if one.state in OPEN else None,
         "follows from": one.parent_id,
     }
 

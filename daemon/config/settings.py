@@ -1,9 +1,10 @@
 """The whole configuration, as one frozen value."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from daemon.config.endpoint import EndpointSettings
 from daemon.config.fields import Duration, Interval, Secret, Section
@@ -44,11 +45,20 @@ class Mlflow(Section):
     """Where registered models are. Left out: the tracking server."""
 
 
+def _outlasts_a_connection(lease: timedelta) -> timedelta:
+    if lease < timedelta(seconds=3):
+        raise ValueError("must be 3s or longer: it is renewed after a third, and to connect anew may take 2 s")
+    return lease
+
+
 class Store(Section):
     url: str = "sqlite:////var/lib/mlsteward/mlsteward.db"
     """SQLAlchemy's form: `sqlite:////absolute/path.db` or `postgresql+psycopg://user@host/database`."""
     password: Secret | None = None
     """For PostgreSQL: kept out of the URL."""
+    lease: Annotated[Interval, AfterValidator(_outlasts_a_connection)] = timedelta(seconds=30)
+    """On PostgreSQL several daemons may run; one acts. If it is not heard of for this long, the next takes over. A
+    shorter one takes over sooner, and is lost sooner where the database is away: 30 seconds outlast its restart."""
     keep_profiles: Interval = timedelta(days=90)
     keep_events: Interval = timedelta(days=365)
 
@@ -67,6 +77,39 @@ class Web(Section):
     or put a proxy before it that asks who is there."""
     port: Annotated[int, Field(ge=0, le=65535)] = 9464
     """0 lets the system choose; the log says which it was."""
+    token: Secret | None = None
+    """Whoever writes over HTTP (`POST`) sends it as a bearer token; 32 random characters or more. Without one, nobody
+    can."""
+    link_key: Secret | None = None
+    """Signs the links by which a person approves or rejects from a message; 32 random characters or more. Without one,
+    messages carry no links."""
+    public_url: str | None = None
+    """Where people reach the listener, for those links: `https://steward.example.com`. Left out: its own address."""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "Web":
+        if self.public_url is not None and not self.public_url.startswith(("http://", "https://")):
+            raise ValueError('public_url begins with "https://" (or "http://")')
+        return self
+
+
+class Safety(Section):
+    """What bounds the whole fleet."""
+
+    kill_file: Path = Path("/var/lib/mlsteward/KILL")
+    """While this file is there nothing is done in the world: `touch` it. Works when the database does not."""
+    per_day: Annotated[int, Field(ge=1)] = 10
+    """Remediations that may begin in any 24 hours, over all endpoints."""
+    at_once: Annotated[int, Field(ge=1)] = 3
+    """Remediations under way at the same time, over all endpoints. One that waits for a person counts."""
+    storm_share: Annotated[float, Field(gt=0, le=1, strict=False)] = 0.4
+    """Where this share of the endpoints is ill or under treatment at once (and no fewer than `storm_least`), something
+    they share is ill: nothing more begins, and one page goes out."""
+    storm_least: Annotated[int, Field(ge=2)] = 3
+    storm_calm: Duration = timedelta(minutes=30)
+    """A storm is over when it has been calm for this long."""
+
+    model_config = ConfigDict(strict=False)
 
 
 class ChannelSettings(Section):
@@ -114,6 +157,7 @@ class Settings(Section):
     mlflow: Mlflow = Mlflow()
     store: Store = Store()
     schedule: Schedule = Schedule()
+    safety: Safety = Safety()
     web: Web = Web()
     notify: Notify = Notify()
     log: Log = Log()

@@ -21,6 +21,7 @@ class Because(StrEnum):
     NOT_YET = "not_enough_windows_yet"
     BLIND = "no_valid_window"
     BEHIND = "still_catching_up"
+    FLAPPING = "comes_and_goes"
     DRIFT = "certified_drift"
     DATA_BROKEN = "data_is_broken"
     VERSION_GOT_WORSE = "version_is_worse_than_the_last_good_one"

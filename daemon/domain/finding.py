@@ -1,7 +1,6 @@
-"""A finding: a check's answer on a window, and the life of such answers over many windows."""
+"""A finding: a check's answer on one window."""
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from enum import StrEnum
 
 from daemon.domain.window import Window
@@ -142,24 +141,3 @@ class Finding:
             "window": [self.window.start.isoformat(), self.window.end.isoformat()],
             **dict(self.reported),
         }
-
-
-class Phase(StrEnum):
-    INACTIVE = "inactive"
-    PENDING = "pending"
-    FIRING = "firing"
-    RESOLVED = "resolved"
-
-
-@dataclass(frozen=True, slots=True)
-class Trail:
-    """The life of one check's findings on one served version: M of N valid windows in, K healthy ones out."""
-
-    last: Finding
-    phase: Phase = Phase.INACTIVE
-    since: datetime | None = None
-    """Start of the window in which the present run of trouble began (event time)."""
-    recent: tuple[Verdict, ...] = field(default=())
-    """The last N valid verdicts, oldest first."""
-    newest: datetime | None = None
-    """End of the newest window that counted: a window counts once, however often it is read again."""

@@ -6,6 +6,15 @@ from datetime import datetime
 from enum import StrEnum
 
 
+class Stage(StrEnum):
+    """The stages that the workspace's registry knows, in its own words. Unity Catalog has none, and says so."""
+
+    NONE = "None"
+    STAGING = "Staging"
+    PRODUCTION = "Production"
+    ARCHIVED = "Archived"
+
+
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
     model: str
@@ -15,6 +24,7 @@ class ModelVersion:
     run_id: str | None
     tags: Mapping[str, str] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
+    stage: Stage = Stage.NONE
 
 
 class RunState(StrEnum):

@@ -1,10 +1,33 @@
 """A remediation: one execution of a remedy, its states, and the steps of its journal."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+from daemon.domain.states import IN_FLIGHT, MOVES, OPEN, PROPOSALS, State
+
+__all__ = [
+    "IN_FLIGHT",
+    "MOVES",
+    "OPEN",
+    "PROPOSALS",
+    "Approval",
+    "GuardResult",
+    "Mode",
+    "Remediation",
+    "Remedy",
+    "Standing",
+    "State",
+    "Step",
+    "StepState",
+    "VersionVerdict",
+    "new_id",
+    "plan_hash",
+    "token",
+]
 
 
 class Remedy(StrEnum):
@@ -20,52 +43,9 @@ class Mode(StrEnum):
     OFF = "off"
     OBSERVE = "observe"
     """The same path, guards and all; ends before the first effect."""
+    APPROVE = "approve"
+    """The same path; a person says yes or no to the plan before the first effect."""
     AUTO = "auto"
-
-
-class State(StrEnum):
-    PROPOSED = "proposed"
-    BLOCKED = "blocked"
-    SHADOWED = "shadowed"
-    EXECUTING = "executing"
-    VERIFYING = "verifying"
-    COMPENSATING = "compensating"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    SUPERSEDED = "superseded"
-    EXPIRED = "expired"
-    CANCELLED = "cancelled"
-    NEEDS_HUMAN = "needs_human"
-
-
-PROPOSALS = frozenset({State.PROPOSED, State.BLOCKED})
-IN_FLIGHT = frozenset({State.EXECUTING, State.VERIFYING, State.COMPENSATING, State.NEEDS_HUMAN})
-OPEN = PROPOSALS | IN_FLIGHT
-
-MOVES: Mapping[State, frozenset[State]] = {
-    State.PROPOSED: frozenset(
-        {State.BLOCKED, State.SHADOWED, State.EXECUTING, State.EXPIRED, State.SUPERSEDED, State.CANCELLED}
-    ),
-    State.BLOCKED: frozenset(
-        {State.BLOCKED, State.SHADOWED, State.EXECUTING, State.EXPIRED, State.SUPERSEDED, State.CANCELLED}
-    ),
-    State.EXECUTING: frozenset(
-        {
-            State.VERIFYING,
-            State.COMPENSATING,
-            State.SUCCEEDED,
-            State.FAILED,
-            State.SUPERSEDED,
-            State.NEEDS_HUMAN,
-        }
-    ),
-    State.VERIFYING: frozenset(
-        {State.SUCCEEDED, State.COMPENSATING, State.FAILED, State.SUPERSEDED, State.NEEDS_HUMAN}
-    ),
-    State.COMPENSATING: frozenset({State.FAILED, State.SUPERSEDED, State.NEEDS_HUMAN}),
-    State.NEEDS_HUMAN: frozenset({State.CANCELLED}),
-}
-"""Every move there is; a state that is not a key is an end."""
 
 
 class StepState(StrEnum):
@@ -90,8 +70,28 @@ class Step:
     """The world as it was when the step was intended. Where it is neither so nor as wanted, somebody else was here."""
     result: Mapping[str, object] = field(default_factory=dict)
     calls: int = 0
+    answers: int = 0
+    """Calls that were answered, granted or refused. One call more than answers: nobody knows whether it took."""
     started_at: datetime | None = None
     ended_at: datetime | None = None
+
+    @property
+    def unanswered(self) -> bool:
+        return self.state is StepState.INTENT and self.calls > self.answers
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A person's word on one gate of one remediation. A gate is answered once."""
+
+    remediation_id: str
+    gate: str
+    """`plan`, or the step that asked."""
+    plan_hash: str
+    granted: bool
+    by: str
+    reason: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +125,14 @@ class Remediation:
     """How it ended, in a sentence."""
     verify_since: datetime | None = None
     """Windows that start before this say nothing about the change."""
+    began_at: datetime | None = None
+    """When it was let loose on the world: budgets count from this."""
+
+    @property
+    def plan_hash(self) -> str:
+        """What an approval is bound to: all that will be done, and the world that it was planned for."""
+        what = [self.id, self.endpoint, self.remedy, self.model, self.from_version, self.to_version]
+        return plan_hash([*what, self.plan])
 
 
 def new_id(endpoint: str, remedy: Remedy, now: datetime) -> str:
@@ -136,6 +144,11 @@ def new_id(endpoint: str, remedy: Remedy, now: datetime) -> str:
 def token(remediation_id: str, step: str) -> str:
     """Return the idempotency key of a step: 64 characters, the most that Databricks takes, the same after a restart."""
     return hashlib.sha256(f"{remediation_id}/{step}".encode()).hexdigest()
+
+
+def plan_hash(plan: object) -> str:
+    """Return the SHA-256 of a plan, the same whichever database it has been through."""
+    return hashlib.sha256(json.dumps(plan, sort_keys=True, default=str).encode()).hexdigest()
 
 
 class Standing(StrEnum):

@@ -64,8 +64,9 @@ def traffic(served: Iterable[ServedEntity]) -> dict[int, int]:
 def with_traffic(served: Iterable[ServedEntity], model: str, percents: Mapping[int, int]) -> tuple[ServedEntity, ...]:
     """Return the entities that serve `percents`, settings copied from what serves today.
 
-    A version not yet served takes the settings of the entity with the most traffic. Raise ValueError where the
-    percents do not sum to 100 or nothing of the endpoint can be copied.
+    What serves keeps its name, so that a change of traffic is nothing but that. A version not yet served takes the
+    settings of the entity with the most traffic. Raise ValueError where the percents do not sum to 100 or nothing of
+    the endpoint can be copied.
     """
     if sum(percents.values()) != 100:
         raise ValueError(f"traffic must sum to 100, not {dict(percents)}")
@@ -74,7 +75,9 @@ def with_traffic(served: Iterable[ServedEntity], model: str, percents: Mapping[i
         raise ValueError(f"the endpoint serves something else than versions of {model}")
     known = {e.version: e for e in today}
     return tuple(
-        replace(known.get(v, today[0]), version=v, percent=p, name=entity_name(model, v))
+        replace(known[v], percent=p)
+        if v in known
+        else replace(today[0], version=v, percent=p, name=entity_name(model, v))
         for v, p in sorted(percents.items())
     )
 

@@ -1,6 +1,6 @@
 """What is to be sent now: undelivered events in, groups that are due out. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from daemon.domain.event import Event, Severity
@@ -10,18 +10,24 @@ FIRST_BACKOFF = timedelta(seconds=5)
 LONGEST_BACKOFF = timedelta(minutes=15)
 FEWEST_ATTEMPTS = 5
 
+Quiet = Callable[[Event], datetime | None]
+"""When the quiet ended that kept an event from being told; None where there was none."""
+NEVER: Quiet = lambda _: None  # noqa: E731 - a constant
 
-def due(events: Iterable[Event], *, now: datetime, group_wait: timedelta) -> list[list[Event]]:
+
+def due(events: Iterable[Event], *, now: datetime, group_wait: timedelta, quiet: Quiet = NEVER) -> list[list[Event]]:
     """Return the groups to be sent: pages first, then by age.
 
     A group is what one endpoint has to say; its pages are a group of their own and wait for nothing. The others wait
     `group_wait` from the oldest that nobody tried to send. A group that was tried is due again by the backoff of any
-    of its events; whatever came meanwhile goes with it.
+    of its events; whatever came meanwhile goes with it. What somebody's wish for quiet has held back is one group,
+    pages and all, and waits for nothing any more.
     """
-    groups: dict[tuple[bool, str], list[Event]] = {}
+    groups: dict[tuple[str, str], list[Event]] = {}
     for event in sorted(events, key=lambda e: (not _is_page(e), e.at)):
-        groups.setdefault((_is_page(event), event.endpoint), []).append(event)
-    return [group for group in groups.values() if any(_is_due(e, now, group_wait) for e in group)]
+        kind = "held back" if quiet(event) else "page" if _is_page(event) else ""
+        groups.setdefault((kind, event.endpoint), []).append(event)
+    return [group for group in groups.values() if any(_is_due(e, now, group_wait, quiet(e)) for e in group)]
 
 
 def backoff(attempts: int) -> timedelta:
@@ -29,12 +35,13 @@ def backoff(attempts: int) -> timedelta:
     return min(FIRST_BACKOFF * (1 << min(attempts - 1, 20)), LONGEST_BACKOFF)
 
 
-def given_up(event: Event, *, now: datetime, after: timedelta) -> bool:
+def given_up(event: Event, *, now: datetime, after: timedelta, quiet: Quiet = NEVER) -> bool:
     """Tell whether an event that was refused once more is not tried again.
 
     It must be old, and have been tried several times: after a long stand-still the first refusal is not the last word.
+    The time during which somebody wished for quiet does not count.
     """
-    return now - event.at >= after and event.attempts >= FEWEST_ATTEMPTS
+    return now - (quiet(event) or event.at) >= after and event.attempts >= FEWEST_ATTEMPTS
 
 
 def missing(event: Event, channels: Mapping[str, Severity]) -> list[str]:
@@ -53,9 +60,9 @@ def _is_page(event: Event) -> bool:
     return event.severity is Severity.PAGE
 
 
-def _is_due(event: Event, now: datetime, group_wait: timedelta) -> bool:
-    since, wait = event.at, timedelta() if _is_page(event) else group_wait
-    if event.attempts and event.tried_at:
+def _is_due(event: Event, now: datetime, group_wait: timedelta, quiet_until: datetime | None) -> bool:
+    since, wait = event.at, timedelta() if _is_page(event) or quiet_until else group_wait
+    if event.attempts and event.tried_at and not (quiet_until and event.tried_at < quiet_until):
         since, wait = event.tried_at, backoff(event.attempts)
     # The distance, not the order: a clock that was set back must not silence us until it is caught up with.
     return abs(now - since) >= wait

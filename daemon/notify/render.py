@@ -11,13 +11,18 @@ TITLE_LENGTH = 200
 MOST_EVENTS = 20
 """More than this nobody reads in a message, and channels cut it off somewhere."""
 
+NONE: Mapping[int | None, Sequence[str]] = {}
 
-def render(events: Sequence[Event]) -> tuple[str, str]:
-    """Return a title on one line, and a body with one sentence and its numbers per event, endpoint by endpoint."""
+
+def render(events: Sequence[Event], hints: Mapping[int | None, Sequence[str]] = NONE) -> tuple[str, str]:
+    """Return a title on one line, and a body with one sentence and its numbers per event, endpoint by endpoint.
+
+    What a person can do about an event (`hints`, by its id) stands below it, a line each, whole: links are not cut.
+    """
     ordered = sorted(events, key=lambda e: (e.endpoint, e.at))
     shown = ordered[-MOST_EVENTS:]
     sections = [
-        "\n\n".join(_heading(endpoint, ordered) + [_paragraph(event) for event in group])
+        "\n\n".join(_heading(endpoint, ordered) + [_paragraph(event, hints.get(event.id, ())) for event in group])
         for endpoint, group in groupby(shown, key=lambda e: e.endpoint)
     ]
     left_out = len(ordered) - len(shown)
@@ -39,10 +44,10 @@ def _heading(endpoint: str, events: Sequence[Event]) -> list[str]:
     return [f"{_name(endpoint)}:"] if len({e.endpoint for e in events}) > 1 else []
 
 
-def _paragraph(event: Event) -> str:
+def _paragraph(event: Event, hints: Sequence[str]) -> str:
     at = f"at {event.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     numbers = (f"{name} {_value(value)}" for name, value in event.numbers.items())
-    return "\n".join([event.sentence, at, *numbers])
+    return "\n".join([event.sentence, at, *numbers, *hints])
 
 
 def _name(endpoint: str) -> str:

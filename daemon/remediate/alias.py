@@ -1,9 +1,10 @@
 """The act that points a registry alias. It has no compare-and-set either, so it looks first and again after."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from daemon.domain.remediation import Step
-from daemon.ports import Registry
+from daemon.ports import PlatformError, Registry
 from daemon.remediate.journal import Act, Outcome, Seen
 
 
@@ -23,6 +24,8 @@ def point_alias(
         return {"version": registry.alias(model, alias)}
 
     def do(step: Step) -> Mapping[str, object]:
+        if look(step).outcome is not Outcome.READY:
+            raise PlatformError(f"{alias} of {model} was moved a moment ago", permanent=False)
         registry.set_alias(model, alias, wanted)
         return {"alias": alias}
 
@@ -35,3 +38,15 @@ def point_alias(
         return Seen(Outcome.FOREIGN, f"somebody pointed {alias} at version {points}")
 
     return Act(name, look, do, base)
+
+
+def while_aliased(act: Act, registry: Registry, model: str, alias: str, version: int | None) -> Act:
+    """Return the act, given up as soon as somebody else points the alias elsewhere."""
+
+    def look(step: Step) -> Seen:
+        points = registry.alias(model, alias)
+        if points != version:
+            return Seen(Outcome.FOREIGN, f"somebody pointed {alias} at version {points}")
+        return act.look(step)
+
+    return replace(act, look=look)

@@ -5,11 +5,13 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from daemon.config.endpoint import EndpointSettings
+from daemon.domain.registry import Stage
 from daemon.domain.remediation import OPEN, Remediation, Remedy, Standing, State, Step, VersionVerdict, new_id
 from daemon.ports import Registry, Serving
 from daemon.remediate import shelf
 from daemon.remediate.doors import Doors
 from daemon.remediate.journal import Act, Outcome, Seen
+from daemon.remediate.registry_stage import move_stage
 from daemon.remediate.stale import ARCHIVED, MARKED, Housekeeping, due, spared
 from daemon.store import remediations, verdicts
 from daemon.store.engine import Store
@@ -41,6 +43,8 @@ def acts(one: Remediation, settings: EndpointSettings, doors: Doors, store: Stor
     plan = [_look_again(chosen, settings, doors, store, now)]
     for v in chosen:
         plan += [shelf.copy(v, settings, doors), shelf.tag(f"tag-{v}", registry, model, v, ARCHIVED)]
+        if settings.promote.stages:
+            plan.append(move_stage(f"stage-{v}", registry, model, v, Stage.ARCHIVED, was=[Stage.NONE]))
         if settings.archive.remove:
             plan.append(shelf.remove(v, settings, doors, partial(_spared, [v], settings, doors, store, now)))
     return plan

@@ -1,8 +1,11 @@
-"""What a remediation may touch outside, and what a step of it answers."""
+"""What a remediation may touch outside, what all endpoints share, and what a step of it answers."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
+from daemon.config.settings import Safety
 from daemon.domain.remediation import Remediation, State
 from daemon.ports import Jobs, Registry, Serving
 
@@ -15,6 +18,13 @@ class Doors:
     registry: Registry
     jobs: Jobs
     scratch: Path
+    fleet: Mapping[str, timedelta] = field(default_factory=dict)
+    """Every endpoint that is looked after -> how long what was found on it speaks for the present."""
+    safety: Safety = field(default_factory=Safety)
+    stopped: Callable[[], str] = lambda: ""
+    """What the kill switch's file says; empty where there is none."""
+    follows: Callable[[], str] = lambda: ""
+    """Why this daemon may not act: another one leads, or its lease is about to end. Empty where it may."""
 
 
 @dataclass(frozen=True, slots=True)

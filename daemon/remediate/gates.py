@@ -1,9 +1,12 @@
-"""Gates: the metrics that a challenger must meet before it sees traffic. Pure."""
+"""Gates: what a challenger must show before it sees traffic. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from daemon.config.endpoint import Gate
+from daemon.config.remedies import Gate
+
+EVALUATION_ROWS = "evaluation_rows"
+"""The metric by which a training job tells on how many rows it has evaluated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,9 +16,17 @@ class GateResult:
     detail: str
 
 
-def judge(gates: Sequence[Gate], metrics: Mapping[str, float]) -> list[GateResult]:
+def judge(gates: Sequence[Gate], metrics: Mapping[str, float], *, minimum_rows: int = 0) -> list[GateResult]:
     """Hold a run's metrics against the gates. A metric that was not logged does not pass."""
-    return [_judge(gate, metrics) for gate in gates]
+    rows = [_rows(minimum_rows, metrics)] if minimum_rows else []
+    return [*rows, *(_judge(gate, metrics) for gate in gates)]
+
+
+def _rows(least: int, metrics: Mapping[str, float]) -> GateResult:
+    found = metrics.get(EVALUATION_ROWS)
+    if found is None or found != found:
+        return GateResult(EVALUATION_ROWS, False, f"{EVALUATION_ROWS} was not logged by the training run")
+    return GateResult(EVALUATION_ROWS, found >= least, f"evaluated on {found:.0f} rows, {least} are asked for")
 
 
 def _judge(gate: Gate, metrics: Mapping[str, float]) -> GateResult:

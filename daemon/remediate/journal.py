@@ -12,10 +12,14 @@ from enum import StrEnum
 from daemon.domain.remediation import Remediation, Step, StepState, token
 from daemon.ports import PlatformError
 from daemon.store import remediations
-from daemon.store.engine import Store
+from daemon.store.engine import Store, Tx
+from daemon.telemetry.failpoint import failpoint
 
 MOST_CALLS = 5
-"""An act that did not take after so many calls never will. Calls that nobody answered do not count."""
+"""An act that did not take after so many calls never will. Calls to a workspace that did not answer do not count; calls
+in which the daemon died do."""
+UNANSWERED = "unanswered"
+"""Where a step notes how many of its calls the workspace did not answer."""
 
 
 class Outcome(StrEnum):
@@ -26,6 +30,8 @@ class Outcome(StrEnum):
     FOREIGN = "foreign"
     """Neither as it was nor as wanted: somebody else changed it."""
     FAILED = "failed"
+    CANCELLED = "cancelled"
+    """A person ended it outside: that is his answer, and no failure."""
     UNFIT = "unfit"
     """Failed by the version's own doing: windows that it served were measured, and are in breach."""
 
@@ -67,16 +73,21 @@ class Progress:
         return self.outcome is Outcome.DONE and self.step is None
 
 
-def advance(remediation: Remediation, acts: Sequence[Act], store: Store, *, now: datetime) -> Progress:
+Refusal = Callable[[Tx], str]
+"""Why no call may be made now, asked in the transaction that counts the call. Empty where it may."""
+
+
+def advance(
+    remediation: Remediation, acts: Sequence[Act], store: Store, *, now: datetime, refusal: Refusal
+) -> Progress:
     """Move a plan by one step.
 
     1. Find the first act whose row is not done; write its intent if it has none.
     2. Look at the world.
     3. Close the row, or act: count the call first, so that a crash in the call is known of.
     """
-    with store.read() as tx:
-        rows = {s.name: s for s in remediations.steps(tx, remediation.id)}
-    act = next((a for a in acts if a.name not in rows or rows[a.name].state is not StepState.DONE), None)
+    rows = _rows(remediation, store)
+    act = _next(acts, rows)
     if act is None:
         return Progress(Outcome.DONE, "")
     row = rows.get(act.name)
@@ -86,12 +97,49 @@ def advance(remediation: Remediation, acts: Sequence[Act], store: Store, *, now:
         row = row or _intend(remediation, act, len(rows), store, now)
         seen = _in_time(act, row, act.look(row), now)
         if seen.outcome is Outcome.READY:
-            return _do(act, row, store, now)
+            return _do(act, row, store, now, refusal)
     except PlatformError as error:
         if not error.permanent:
             raise
         seen = Seen(Outcome.FAILED, str(error))
     return _close(row, seen, store, now)
+
+
+def unanswered(remediation: Remediation, store: Store) -> Step | None:
+    """Return the step whose last call nobody knows the fate of, if there is one."""
+    return next((row for row in _rows(remediation, store).values() if row.unanswered), None)
+
+
+def probe(remediation: Remediation, acts: Sequence[Act], store: Store, *, now: datetime) -> Progress:
+    """Find out by looking what became of a call that nobody answered. Nothing is called, and nothing called again.
+
+    READY: the world is as it was, so the call did not take, and the plan may go on from there.
+    """
+    rows = _rows(remediation, store)
+    act = _next(acts, rows)
+    row = rows.get(act.name) if act else None
+    if act is None or row is None or not row.unanswered:
+        return Progress(Outcome.READY, "every call was answered", row)
+    try:
+        seen = _in_time(act, row, act.look(row), now)
+    except PlatformError as error:
+        if not error.permanent:
+            raise
+        seen = Seen(Outcome.FAILED, str(error))
+    if seen.outcome is Outcome.READY:
+        with store.begin() as tx:
+            remediations.count_answer(tx, row, {})
+        return Progress(Outcome.READY, f"{act.name}: the call did not take", row)
+    return _close(row, seen, store, now)
+
+
+def _rows(remediation: Remediation, store: Store) -> dict[str, Step]:
+    with store.read() as tx:
+        return {s.name: s for s in remediations.steps(tx, remediation.id)}
+
+
+def _next(acts: Sequence[Act], rows: Mapping[str, Step]) -> Act | None:
+    return next((a for a in acts if a.name not in rows or rows[a.name].state is not StepState.DONE), None)
 
 
 def _intend(remediation: Remediation, act: Act, n: int, store: Store, now: datetime) -> Step:
@@ -106,6 +154,7 @@ def _intend(remediation: Remediation, act: Act, n: int, store: Store, now: datet
     )
     with store.begin() as tx:
         remediations.write_intent(tx, step)
+    failpoint("after_intent")
     return step
 
 
@@ -116,25 +165,31 @@ def _in_time(act: Act, row: Step, seen: Seen, now: datetime) -> Seen:
     return seen
 
 
-def _do(act: Act, row: Step, store: Store, now: datetime) -> Progress:
+def _do(act: Act, row: Step, store: Store, now: datetime, refusal: Refusal) -> Progress:
     if act.do is None:
         raise AssertionError(f"step {act.name} has nothing to do and must not ask for it")
-    unanswered = int(str(row.result.get("unanswered", 0)))
-    if row.calls - unanswered >= MOST_CALLS:
+    silent = int(str(row.result.get(UNANSWERED, 0)))
+    if row.calls - silent >= MOST_CALLS:
         return _close(row, Seen(Outcome.FAILED, f"{row.calls} calls changed nothing"), store, now)
     with store.begin() as tx:
+        if held := refusal(tx):
+            return Progress(Outcome.WAIT, f"held up: {held}", row)
         remediations.note(tx, row, {"called_at": now.isoformat()})
         if not remediations.count_call(tx, row, now):
             return Progress(Outcome.WAIT, f"{act.name}: somebody else closed it", row)
+    failpoint("before_call")
     try:
         result = act.do(row)
     except PlatformError as error:
+        # the call stays unanswered: whether it took is found out by looking
         if not error.permanent:
             with store.begin() as tx:
-                remediations.note(tx, row, {"unanswered": unanswered + 1})
+                remediations.note(tx, row, {UNANSWERED: silent + 1})
         raise
+    failpoint("after_call")
     with store.begin() as tx:
-        remediations.note(tx, row, result)
+        remediations.count_answer(tx, row, result)
+    failpoint("after_answer")
     return Progress(Outcome.WAIT, "asked for", row, acted=True)
 
 
@@ -142,6 +197,7 @@ CLOSES = {
     Outcome.DONE: StepState.DONE,
     Outcome.FAILED: StepState.FAILED,
     Outcome.UNFIT: StepState.FAILED,
+    Outcome.CANCELLED: StepState.FAILED,
     Outcome.FOREIGN: StepState.SUPERSEDED,
 }
 
@@ -151,6 +207,7 @@ def _close(row: Step | None, seen: Seen, store: Store, now: datetime) -> Progres
         result = {**seen.result, "outcome": str(seen.outcome), "detail": seen.detail}
         with store.begin() as tx:
             remediations.close_step(tx, row, CLOSES[seen.outcome], result, now)
+        failpoint("after_close")
     return Progress(seen.outcome, seen.detail, row)
 
 

@@ -38,7 +38,7 @@ def remove(version: int, settings: EndpointSettings, doors: Doors, spared: Calla
     model, registry = settings.model, doors.registry
 
     def look(step: Step) -> Seen:
-        if step.calls and _gone(registry, model, version, doors.scratch / f"look-{step.token[:12]}"):
+        if step.calls and not registry.loadable(model, version):
             return Seen(Outcome.DONE, "removed")
         foreign = spared()
         return Seen(Outcome.FOREIGN, foreign) if foreign else Seen(Outcome.READY)
@@ -89,17 +89,6 @@ def _fetch(registry: Registry, model: str, version: int, folder: Path) -> None:
         if not error.missing:
             raise
         raise PlatformError(f"{error}: set its tag {MARKED} to {KEEP}, and it is left out", permanent=True) from error
-
-
-def _gone(registry: Registry, model: str, version: int, folder: Path) -> bool:
-    try:
-        with _folder(folder) as local:
-            registry.download(model, version, local)
-    except PlatformError as error:
-        if error.missing:
-            return True
-        raise
-    return False
 
 
 @contextmanager

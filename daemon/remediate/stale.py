@@ -4,13 +4,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from daemon.config.endpoint import Archive
-from daemon.domain.registry import ModelVersion
+from daemon.config.remedies import Archive
+from daemon.domain.registry import ModelVersion, Stage
 
 MARKED = "mlsteward.stale_since"
 """Set when a version is marked. Whoever removes it, or sets it to `keep`, has objected."""
 ARCHIVED = "mlsteward.archived"
 KEEP = "keep"
+NAMED = frozenset({Stage.STAGING, Stage.PRODUCTION})
+"""A version in one of these is called by its stage, as another one is by an alias."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +27,9 @@ class Housekeeping:
 def due(versions: Sequence[ModelVersion], *, in_use: Collection[int], rules: Archive, now: datetime) -> Housekeeping:
     """Tell what is due.
 
-    Never a version that serves anywhere, has an alias, is among the newest `keep`, is in an open remediation or is the
-    last known good one (`in_use`). No version at all is an error of whoever asked, and more than `most` at once is a
-    surprise: then nothing is done.
+    Never a version that serves anywhere, has an alias or a stage, is among the newest `keep`, is in an open
+    remediation or is the last known good one (`in_use`). No version at all is an error of whoever asked, and more than
+    `most` at once is a surprise: then nothing is done.
     """
     if not versions:
         return Housekeeping(refused="the registry shows no version of the model: nothing can be stale")
@@ -81,6 +83,8 @@ def needed(version: ModelVersion, *, in_use: Collection[int]) -> str:
         return f"version {version.version} is in use"
     if version.aliases:
         return f"version {version.version} is called {', '.join(version.aliases)}"
+    if version.stage in NAMED:
+        return f"version {version.version} is in {version.stage}"
     if version.tags.get(MARKED) == KEEP:
         return f"version {version.version} is to be kept"
     return ""

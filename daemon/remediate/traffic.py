@@ -27,17 +27,19 @@ def set_traffic(
     was: Sequence[Percents],
     wanted: Percents,
     now: datetime,
+    config_version: int | None = None,
     pinned: bool = True,
     within: timedelta | None = None,
 ) -> Act:
     """Return the act that makes `wanted` serve, provided that one of `was` serves before.
 
-    What somebody else keeps ready at 0 % stays so.
+    What somebody else keeps ready at 0 % stays so. `config_version` is the deployment that the plan knows of: any
+    other one was made by somebody else, between the plan and this step.
     """
 
     def base() -> Mapping[str, object]:
         state = serving.state(endpoint)
-        return {"config_version": state.config_version, "traffic": _keys(traffic(state.served))}
+        return {"config_version": config_version or state.config_version, "traffic": _keys(traffic(state.served))}
 
     def judged(state: EndpointState, step: Step) -> Seen:
         return judge(state, step, was=was, wanted=wanted, now=now, pinned=pinned)
@@ -93,23 +95,30 @@ def judge(
     return Seen(Outcome.WAIT, "asked for, not visible yet") if young else Seen(Outcome.READY)
 
 
-def while_serving(act: Act, serving: Serving, endpoint: str, wanted: Percents) -> Act:
+def while_serving(
+    act: Act, serving: Serving, endpoint: str, wanted: Percents, config_version: int | None = None
+) -> Act:
     """Return the act, given up as soon as somebody else changes what serves."""
 
     def look(step: Step) -> Seen:
-        foreign = disturbed(serving.state(endpoint), wanted)
+        foreign = changed_by_hand(serving.state(endpoint), wanted, config_version)
         return Seen(Outcome.FOREIGN, foreign) if foreign else act.look(step)
 
     return replace(act, look=look)
 
 
-def disturbed(state: EndpointState, wanted: Percents) -> str:
-    """Say what somebody else made of the traffic that was set; empty where it still serves. Pure."""
+def changed_by_hand(state: EndpointState, wanted: Percents, config_version: int | None) -> str:
+    """Say what somebody else made of the traffic that was set; empty where it still serves. Pure.
+
+    `config_version` is what this plan has left behind, None where it does not know.
+    """
     serves, pending = traffic(state.served), traffic(state.pending or ())
     if state.update is Update.IN_PROGRESS and pending != _served(wanted):
         return f"somebody is deploying {_words(pending)}"
     if serves != _served(wanted):
         return f"it serves {_words(serves)}, where {_words(wanted)} was expected"
+    if config_version is not None and state.config_version != config_version:
+        return f"somebody deployed {_words(serves)} anew"
     return ""
 
 

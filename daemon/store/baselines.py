@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 
 from daemon.domain.baseline import Baseline, BaselineColumn, BaselineKind
 from daemon.domain.profile import Counts
@@ -22,6 +22,12 @@ def current(tx: Tx, endpoint: str, version: int) -> Baseline | None:
     mine = (baselines.c.endpoint == endpoint) & (baselines.c.version == version)
     row = tx.execute(select(baselines).where(mine).order_by(baselines.c.id.desc()).limit(1)).first()
     return None if row is None else _baseline(row)
+
+
+def newest_ids(tx: Tx, endpoint: str) -> dict[int, int]:
+    """Return the id of each version's newest baseline."""
+    mine = select(baselines.c.version, func.max(baselines.c.id)).where(baselines.c.endpoint == endpoint)
+    return {row[0]: row[1] for row in tx.execute(mine.group_by(baselines.c.version))}
 
 
 def save(tx: Tx, baseline: Baseline) -> Baseline:

@@ -1,8 +1,9 @@
 """The door to the database: settings in, transactions out."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,6 +21,7 @@ Tx = Connection
 """A transaction: what every function of this room takes first. Other rooms only hand it on."""
 
 BUSY_SECONDS = 5
+IDLE_MS = 60_000
 POSTGRES_OPTIONS = {
     "application_name": "mlsteward",
     "connect_timeout": 10,
@@ -28,8 +30,10 @@ POSTGRES_OPTIONS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
     # a server that hangs, or a transaction left open by a crash, must hold up nobody for good
-    "options": "-c statement_timeout=60s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
+    "options": f"-c statement_timeout=60s -c lock_timeout=10s -c idle_in_transaction_session_timeout={IDLE_MS}",
 }
+SHORTEST_CONNECT_S = 2
+"""The driver waits no shorter than this for a connection, whatever it is told."""
 
 
 class Store:
@@ -43,6 +47,7 @@ class Store:
             else {"sqlite_begin": "DEFERRED"}
         )
         self._place = place
+        self._fence: Callable[[Tx], None] | None = None
 
     @classmethod
     def open(cls, settings: config.Store, *, migrate: bool = True) -> Self:
@@ -51,22 +56,37 @@ class Store:
         With `migrate=False` nothing is created or changed: tables that are missing or of another version are refused.
         Raise StoreError, with a sentence that says what to do about it, where that cannot be done.
         """
-        url = _url(settings)
         file = sqlite_file(settings)
         if file is not None:
             _make_file(file, create=migrate)
-        store = cls(_engine(url), place=_place(url))
+        store = cls.connect(settings)
         try:
-            store._agree_on_tables(migrate=migrate)
+            store.agree_on_tables(migrate=migrate)
         except StoreError:
             store.close()
             raise
         return store
 
+    @classmethod
+    def connect(cls, settings: config.Store, *, patience: timedelta | None = None) -> Self:
+        """Take the database as it is, and ask nothing of it yet.
+
+        With a patience, PostgreSQL has so long for each answer, and for a connection, before it is given up.
+        """
+        url = _url(settings)
+        options = POSTGRES_OPTIONS if patience is None else _impatient(patience, idle=settings.lease)
+        return cls(_engine(url, options), place=_place(url))
+
+    def fence(self, check: Callable[[Tx], None]) -> None:
+        """Have this asked in every transaction that may write, before anything else: it raises where none may."""
+        self._fence = check
+
     @contextmanager
     def begin(self) -> Iterator[Tx]:
         """Give a transaction that commits at the end of the block, or rolls back where the block raises."""
         with self._transaction(self._engine) as tx:
+            if self._fence is not None:
+                self._fence(tx)
             yield tx
 
     @contextmanager
@@ -91,14 +111,26 @@ class Store:
         except SQLAlchemyError as error:
             raise store_error(error, place=self._place) from error
 
-    def _agree_on_tables(self, *, migrate: bool) -> None:
+    def agree_on_tables(self, *, migrate: bool) -> None:
+        """Bring the tables up to date. Raise StoreError where they are newer, or are to stay as they are."""
         with self.read() as tx:
             problem = schema.behind(tx, place=self._place)
         if problem and not migrate:
             raise StoreError(problem, transient=False)
         if problem:
-            with self.begin() as tx:
-                schema.upgrade(tx, place=self._place)
+            self._upgrade()
+
+    def agree_on_lease(self) -> None:
+        """Make the tables where there is none for the lease yet. Any other change to them is for the one who leads."""
+        with self.read() as tx:
+            schema.behind(tx, place=self._place)
+            known = schema.has_lease(tx)
+        if not known:
+            self._upgrade()
+
+    def _upgrade(self) -> None:
+        with self.begin() as tx:
+            schema.upgrade(tx, place=self._place)
 
 
 def sqlite_file(settings: config.Store) -> Path | None:
@@ -148,15 +180,28 @@ def _make_file(file: Path, *, create: bool) -> None:
         raise StoreError(f"{file} cannot be opened for writing: {error.strerror}", transient=False) from error
 
 
-def _engine(url: URL) -> Engine:
+def _engine(url: URL, postgres: Mapping[str, Any]) -> Engine:
     # a pool that never makes a thread wait: beyond the first few, connections are closed when handed back
     pool: dict[str, Any] = {"pool_size": 4, "max_overflow": 64, "hide_parameters": True}
     if url.get_backend_name() == "postgresql":
-        return create_engine(url, **pool, pool_pre_ping=True, connect_args=POSTGRES_OPTIONS)
+        # whatever the database's own default is: what waited for a lock must see what was committed meanwhile
+        level = "READ COMMITTED"
+        return create_engine(url, **pool, pool_pre_ping=True, isolation_level=level, connect_args=postgres)
     engine = create_engine(url, **pool, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _impatient(patience: timedelta, *, idle: timedelta) -> dict[str, Any]:
+    ms = round(patience.total_seconds() * 1000)
+    idle_ms = min(IDLE_MS, round(idle.total_seconds() * 1000))
+    times = {"statement_timeout": ms, "lock_timeout": ms, "idle_in_transaction_session_timeout": idle_ms}
+    return POSTGRES_OPTIONS | {
+        "connect_timeout": max(SHORTEST_CONNECT_S, round(patience.total_seconds())),
+        "tcp_user_timeout": ms,
+        "options": " ".join(f"-c {name}={value}" for name, value in times.items()),
+    }
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

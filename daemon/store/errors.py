@@ -16,6 +16,7 @@ SQLITE_PASSING = frozenset(
 )
 POSTGRES_PASSING = frozenset({"08", "40", "53", "55", "57", "58"})
 """Classes of SQLSTATE: connection, rollback for concurrency, resources, locks, shutdown and timeouts, system."""
+IDLE_TOO_LONG = "25P03"
 
 
 class StoreError(Exception):
@@ -24,6 +25,13 @@ class StoreError(Exception):
     def __init__(self, message: str, *, transient: bool) -> None:
         super().__init__(message)
         self.transient = transient
+
+
+class LeaseLostError(StoreError):
+    """Another daemon leads by now, so nothing was written."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, transient=False)
 
 
 def store_error(error: exc.SQLAlchemyError, *, place: str) -> StoreError:
@@ -39,6 +47,6 @@ def _transient(error: exc.SQLAlchemyError) -> bool:
         return code & 0xFF in SQLITE_PASSING
     state = getattr(cause, "sqlstate", None)
     if state is not None:
-        return state[:2] in POSTGRES_PASSING
+        return state[:2] in POSTGRES_PASSING or state == IDLE_TOO_LONG
     # a connection that is refused or cut carries no SQLSTATE; neither does a pool that ran dry
     return isinstance(error, exc.OperationalError | exc.TimeoutError)

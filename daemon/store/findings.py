@@ -6,13 +6,14 @@ from typing import Any
 
 from sqlalchemy import Row, delete, select
 
-from daemon.domain.finding import CAUSES, Against, Cause, Check, Finding, Phase, Reason, Statistic, Trail, Verdict
+from daemon.domain.finding import CAUSES, Against, Cause, Check, Finding, Reason, Statistic, Verdict
+from daemon.domain.trail import Phase, Trail
 from daemon.domain.window import Window
 from daemon.store.engine import Tx
 from daemon.store.tables import finding as table
 from daemon.store.upsert import upsert
 
-ILL = (Phase.PENDING, Phase.FIRING)
+ILL = tuple(phase for phase in Phase if phase.trouble)
 
 
 def trails(tx: Tx, endpoint: str, version: int) -> dict[Check, Trail]:
@@ -71,6 +72,11 @@ def _row(trail: Trail) -> dict[str, Any]:
         "since": trail.since,
         "recent": trail.recent,
         "newest": trail.newest,
+        "seen": trail.seen,
+        "cleared": trail.cleared,
+        "flaps": trail.flaps,
+        "flapping": trail.flapping,
+        "subject": trail.subject,
     }
 
 
@@ -81,6 +87,11 @@ def _trail(row: Row[Any]) -> Trail:
         since=row.since,
         recent=tuple(Verdict(word) for word in row.recent),
         newest=row.newest,
+        seen=row.seen,
+        cleared=row.cleared,
+        flaps=row.flaps,
+        flapping=row.flapping,
+        subject=row.subject,
     )
 
 

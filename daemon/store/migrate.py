@@ -35,6 +35,11 @@ def behind(tx: Connection, *, place: str) -> str:
     return f"{place} was written by an older mlsteward (tables {found}, not {ours}): restart the daemon"
 
 
+def has_lease(tx: Connection) -> bool:
+    """Tell whether the tables are such that daemons agree on a leader by them."""
+    return inspect(tx).has_table("lease")
+
+
 def upgrade(tx: Connection, *, place: str) -> None:
     """Bring the tables up to date in the caller's transaction: all of it happens, or nothing."""
     if tx.dialect.name == "postgresql":

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Table, case, func, literal, select, update
+from sqlalchemy import ColumnElement, Row, Table, case, func, literal, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from daemon.domain.remediation import IN_FLIGHT, MOVES, OPEN, GuardResult, Remediation, Remedy, State, Step, StepState
@@ -20,8 +20,8 @@ from daemon.store.tables import remediation_step as journal
 from daemon.store.types import UtcTime
 from daemon.store.upsert import insert
 
-RAN = (State.SUCCEEDED, State.FAILED, State.SHADOWED)
-"""The ends after which a cooldown runs."""
+DISPATCH = 0x6D6C6469
+"""The number that PostgreSQL knows the dispatch lock by."""
 
 
 def propose(tx: Tx, remediation: Remediation) -> bool:
@@ -79,10 +79,39 @@ def history(tx: Tx, endpoint: str | None = None, *, limit: int) -> list[Remediat
     return [_remediation(row) for row in rows]
 
 
-def last_ended(tx: Tx, endpoint: str, remedy: Remedy) -> datetime | None:
-    """Return when the remedy last ran to an end here, shadowed ones included: cooldowns count from then."""
+def ended(tx: Tx, endpoint: str, remedy: Remedy, *, limit: int = 20) -> list[datetime]:
+    """Return when runs of the remedy ended here, shadowed and rejected ones included, newest first.
+
+    Cooldowns count from these: from the end of the verification, not from the call.
+    """
     mine = (table.c.endpoint == endpoint) & (table.c.remedy == remedy)
-    return tx.execute(select(func.max(table.c.updated_at)).where(mine, table.c.state.in_(RAN))).scalar()
+    # a person who said no is not asked again at the next look
+    ran = table.c.began_at.is_not(None) | table.c.state.in_((State.SHADOWED, State.REJECTED))
+    query = select(table.c.updated_at).where(mine, ran, table.c.state.not_in(OPEN))
+    return list(tx.execute(query.order_by(table.c.updated_at.desc()).limit(limit)).scalars())
+
+
+def begun_since(tx: Tx, since: datetime) -> list[Remediation]:
+    """Return what was let loose on the world, or would have been, since then: budgets are spent by these."""
+    shadowed = (table.c.state == State.SHADOWED) & (table.c.updated_at >= since)
+    begun = (table.c.began_at >= since) | shadowed
+    return [_remediation(row) for row in tx.execute(select(table).where(begun).order_by(table.c.created_at))]
+
+
+def last_begun(tx: Tx, endpoint: str, remedy: Remedy) -> datetime | None:
+    """Return when the remedy was last let loose here, or would have been."""
+    mine = (table.c.endpoint == endpoint) & (table.c.remedy == remedy)
+    began = case((table.c.state == State.SHADOWED, table.c.updated_at), else_=table.c.began_at)
+    return tx.execute(select(func.max(began, type_=UtcTime)).where(mine)).scalar()
+
+
+def lock_dispatch(tx: Tx) -> None:
+    """Let one transaction at a time decide what begins: two that count the same budget would both find it unspent.
+
+    SQLite's writers are alone anyway.
+    """
+    if tx.dialect.name == "postgresql":
+        tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": DISPATCH})
 
 
 def steps(tx: Tx, remediation_id: str) -> list[Step]:
@@ -100,6 +129,11 @@ def count_call(tx: Tx, step: Step, now: datetime) -> bool:
     """Count a call that is about to be made. Return False where the step is closed: then it must not be made."""
     called = {"calls": journal.c.calls + 1, "started_at": func.coalesce(journal.c.started_at, literal(now, UtcTime))}
     return tx.execute(update(journal).where(_open(step)).values(called)).rowcount == 1
+
+
+def count_answer(tx: Tx, step: Step, result: Mapping[str, object]) -> bool:
+    """Note that the call was answered, and how. Return False where the step is closed."""
+    return _write(tx, step, result=result, answers=journal.c.calls)
 
 
 def note(tx: Tx, step: Step, result: Mapping[str, object]) -> bool:

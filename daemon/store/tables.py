@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     TextClause,
+    false,
     text,
 )
 
@@ -37,6 +39,7 @@ def _among(states: Iterable[State]) -> TextClause:
 KEYED = text("dedup_key <> ''")
 DUE = text("delivered_at IS NULL AND dedup_key <> ''")
 PROPOSED = _among(PROPOSALS)
+UNLIFTED = text("lifted_at IS NULL")
 
 endpoint = Table(
     "endpoint",
@@ -115,6 +118,11 @@ finding = Table(
     Column("since", UtcTime),
     Column("recent", Document, nullable=False),
     Column("newest", UtcTime),
+    Column("seen", UtcTime),
+    Column("cleared", Integer, nullable=False, server_default="0"),
+    Column("flaps", Integer, nullable=False, server_default="0"),
+    Column("flapping", Boolean, nullable=False, server_default=false()),
+    Column("subject", String, nullable=False, server_default=""),
     Index("finding_by_phase", "phase"),
 )
 
@@ -139,6 +147,8 @@ remediation = Table(
     Column("guards", Document, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("verify_since", UtcTime),
+    Column("began_at", UtcTime),
+    Index("remediation_by_beginning", "began_at"),
     Index("remediation_of_endpoint", "endpoint", "created_at"),
     Index("remediation_by_state", "state"),
     Index(
@@ -171,8 +181,46 @@ remediation_step = Table(
     Column("calls", Integer, nullable=False),
     Column("started_at", UtcTime),
     Column("ended_at", UtcTime),
+    Column("answers", Integer, nullable=False, server_default="0"),
     Index("one_token", "token", unique=True),
 )
+
+approval = Table(
+    "approval",
+    metadata,
+    Column("remediation_id", String, ForeignKey("remediation.id", ondelete="CASCADE"), primary_key=True),
+    Column("gate", String, primary_key=True),
+    Column("plan_hash", String, nullable=False),
+    Column("granted", Boolean, nullable=False),
+    Column("by", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
+restraint = Table(
+    "restraint",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("endpoint", String, nullable=False),
+    Column("owner", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("until", UtcTime),
+    Column("lifted_at", UtcTime),
+    Column("lifted_by", String, nullable=False),
+    Index("restraint_in_force", "endpoint", sqlite_where=UNLIFTED, postgresql_where=UNLIFTED),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("holder", String, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+"""`expires_at`: microseconds since the epoch by the database's own clock."""
 
 version_verdict = Table(
     "version_verdict",

@@ -40,6 +40,9 @@ class Metrics:
         self._build.clear()
         self._build.labels(version).set(1)
 
+    def led(self, leads: bool) -> None:
+        self._leads.set(leads)
+
     def config_reloaded(self, *, ok: bool, now: datetime) -> None:
         """Note that a configuration was taken or refused. The one at the start counts as the first."""
         self._reload_success.set(ok)
@@ -99,10 +102,14 @@ class Metrics:
         _show(self._bound, bound, check)
         _show(self._threshold, threshold, check)
 
-    def findings_seen(self, endpoint: str, *, inactive: int, pending: int, firing: int, resolved: int) -> None:
-        phases = {"inactive": inactive, "pending": pending, "firing": firing, "resolved": resolved}
-        for phase, count in phases.items():
+    def findings_seen(
+        self, endpoint: str, *, inactive: int, pending: int, firing: int, clearing: int, resolved: int, flapping: int
+    ) -> None:
+        """Show how many checks are in each phase, and how many of all come and go."""
+        phases = {"inactive": inactive, "pending": pending, "firing": firing, "clearing": clearing}
+        for phase, count in (phases | {"resolved": resolved}).items():
             self._findings.labels(endpoint, phase).set(count)
+        self._flapping.labels(endpoint).set(flapping)
 
     def remediation_seen(self, endpoint: str, *, is_open: bool) -> None:
         self._remediation_open.labels(endpoint).set(is_open)
@@ -128,6 +135,7 @@ class Metrics:
     def _declare_daemon(self) -> None:
         gauge, counter, histogram = self._kinds()
         self._build = gauge("mlsteward_build_info", "Always 1; the label tells the running version.", ["version"])
+        self._leads = gauge("mlsteward_leads", "1 where this daemon acts, 0 where it stands by for another.")
         self._reload_success = gauge(
             "mlsteward_config_reload_success", "1 where the newest configuration was taken, 0 where it was refused."
         )
@@ -166,6 +174,7 @@ class Metrics:
             "mlsteward_remediation_open", "1 while the endpoint has an open remediation, else 0.", of
         )
         self._findings = gauge("mlsteward_findings", "Checks of the endpoint by phase.", [*of, "phase"])
+        self._flapping = gauge("mlsteward_findings_flapping", "Checks that come and go too often to be acted upon.", of)
         self._by_endpoint = (
             self._last_success,
             self._watermark_lag,
@@ -174,6 +183,7 @@ class Metrics:
             self._remediations,
             self._remediation_open,
             self._findings,
+            self._flapping,
         )
         self._declare_versions()
 

@@ -10,15 +10,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from daemon.config.endpoint import EndpointSettings
 from daemon.domain.baseline import Baseline
 from daemon.domain.decision import Decision
-from daemon.domain.finding import Cause, Check, Finding, Trail
+from daemon.domain.finding import Cause, Check, Finding
 from daemon.domain.profile import Profile
 from daemon.domain.sample import HealthCount, Part
 from daemon.domain.serving import EndpointState
+from daemon.domain.trail import Trail
 from daemon.ports import InferenceLog, PlatformError, Registry, Serving, Tables
 from daemon.store.engine import Store
 from daemon.watch import memory, sample, who
@@ -29,6 +31,7 @@ from daemon.watch.profile import profile
 from daemon.watch.provide import provide
 from daemon.watch.record import record
 from daemon.watch.reference import reference
+from daemon.watch.subject import subject
 from daemon.watch.trail import follow
 
 
@@ -85,11 +88,8 @@ def look(settings: EndpointSettings, doors: Doors, store: Store, *, now: datetim
     baselines, missing = provide(settings, doors, store, known, answering, now=now, scratch=scratch)
     notes += missing
     profiles = _profiles(settings, doors, counts, work, baselines)
-    judged, findings = _judge(profiles, baselines, known, settings)
-    trails = {
-        version: follow(before, [f for f in findings if f.version == version], settings.decide)
-        for version, before in known.trails.items()
-    }
+    judged, findings = _judge(profiles, baselines, known, settings, state)
+    trails = _trails(settings, known, findings, baselines)
     unknown = _requests([c for c in counts if c.entity_id not in entities])
     view = _view(settings, known, state, trails, behind=plan.behind, unattributed=unknown.total())
     seen = Look(
@@ -140,10 +140,13 @@ def _judge(
     baselines: Mapping[int, Baseline],
     known: memory.Memory,
     settings: EndpointSettings,
+    state: EndpointState,
 ) -> tuple[list[Profile], list[Finding]]:
     judged, findings = [], []
+    # one that was replaced in the middle of a window does not stand beside the other: it came before it
+    sharing = {e.version for e in state.served if e.model == settings.model and e.percent}
     for one in profiles:
-        beside = [p for p in profiles if p.window == one.window and p.version != one.version]
+        beside = [p for p in profiles if p.window == one.window and p.version in sharing - {one.version}]
         against = reference(
             one, beside, record=known.record, remembered=known.remembered, requests=settings.health.requests
         )
@@ -153,6 +156,25 @@ def _judge(
             replace(one, healthy=summary(found, Cause.HEALTH), steady=summary(found, Cause.DRIFT, Cause.QUALITY))
         )
     return judged, findings
+
+
+def _trails(
+    settings: EndpointSettings,
+    known: memory.Memory,
+    findings: Sequence[Finding],
+    baselines: Mapping[int, Baseline],
+) -> dict[int, dict[Check, Trail]]:
+    judged_by = {**known.baseline_ids, **{version: b.id for version, b in baselines.items()}}
+    return {
+        version: follow(
+            before,
+            [f for f in findings if f.version == version],
+            settings.decide,
+            stale_after=settings.watch.stale_after,
+            subject=partial(subject, settings=settings, baseline_id=judged_by.get(version)),
+        )
+        for version, before in known.trails.items()
+    }
 
 
 def _view(

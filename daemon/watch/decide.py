@@ -5,13 +5,15 @@ latency that got worse with a version, beside another or after another, are that
 on several endpoints at once is the platform's: page, and stand still. Broken data is nobody's to train on: page.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from daemon.domain.decision import Action, Because, Decision
-from daemon.domain.finding import Against, Cause, Finding, Phase, Trail, Verdict
+from daemon.domain.finding import Against, Cause, Finding, Verdict
 from daemon.domain.remediation import Remedy, Standing, VersionVerdict
+from daemon.domain.trail import BELIEVED, Phase, Trail
+from daemon.domain.window import EPOCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class View:
     """Of the versions that have traffic now."""
     record: Sequence[VersionVerdict]
     ill_elsewhere: Mapping[str, datetime]
-    """Other endpoints with health trouble, pending or firing, in the same stretch of time -> how far they were read."""
+    """Other endpoints with health trouble in the same stretch of time -> how far they were read."""
     serves_since: datetime
     """When the endpoint was first seen to serve what it serves now."""
     behind: bool = False
@@ -45,20 +47,36 @@ def decide(view: View, *, stale_after: timedelta, now: datetime) -> Decision:
     1. What has not been seen lately is not acted upon; nor is anything while the past is still being read.
     2. Health comes before drift: a failing version is rolled back before anybody trains.
     3. Broken data is told. Drift waits while anything else may be wrong: that may be its cause.
-    4. Only what fires acts, and only while its newest window shows it; what is pending waits.
+    4. Only what fires acts, and only while its newest window shows it; what is pending or clearing waits.
+    5. What comes and goes is not acted upon, nor is what had no answer for long: of that, people are told.
     """
     if view.behind:
         return Decision(Action.NOTHING, Because.BEHIND, "catching up: nothing is acted upon before all is read")
+    if view.newest is not None and view.newest > now:
+        return _set_back(view.newest, now)
     if view.newest is None or now - view.newest > stale_after:
         return _unseen(view, stale_after, now)
-    ill = [t for t in view.trails if t.phase in (Phase.PENDING, Phase.FIRING) and _seen_since(t, now - stale_after)]
+    frozen = [t for t in view.trails if t.phase in BELIEVED and t.frozen(now, stale_after)]
+    seen = [t for t in view.trails if t.phase.trouble and not t.frozen(now, stale_after)]
+    ill = [*frozen, *seen]
+    certain = [t for t in seen if t.phase is Phase.FIRING and _shown(t)]
     for cause, rule in ((Cause.HEALTH, _health), (Cause.QUALITY, _quality), (Cause.DRIFT, _drift)):
-        trouble = [t for t in ill if t.phase is Phase.FIRING and t.last.check.cause is cause and _shown(t)]
+        trouble = [t for t in certain if t.last.check.cause is cause and not t.flapping]
         if trouble and not (cause is Cause.DRIFT and any(t.last.check.cause is not cause for t in ill)):
             return rule(view, sorted(trouble, key=lambda t: -_excess(t.last)))
+    if frozen:
+        return _unanswered(frozen)
+    if any(t.flapping for t in certain):
+        return Decision(Action.NOTHING, Because.FLAPPING, f"{flapping(certain)}: that is not acted upon")
     if ill:
         return Decision(Action.NOTHING, Because.NOT_YET, "something is off, but too little is certain to act upon it")
     return Decision(Action.NOTHING, Because.ALL_WELL, "all well")
+
+
+def _set_back(newest: datetime, now: datetime) -> Decision:
+    """Nothing new is read until the clock has caught up with what was seen: that would look fresh all the while."""
+    sentence = f"the clock says {now:%F %T} UTC, and what came in until {newest:%F %T} has been seen: it was set back"
+    return Decision(Action.NOTHING, Because.BLIND, f"{sentence}. Nothing is acted upon before then", since=newest)
 
 
 def _unseen(view: View, stale_after: timedelta, now: datetime) -> Decision:
@@ -71,8 +89,18 @@ def _unseen(view: View, stale_after: timedelta, now: datetime) -> Decision:
     return Decision(Action.NOTHING, Because.BLIND, sentence, since=since)
 
 
-def _seen_since(trail: Trail, moment: datetime) -> bool:
-    return trail.newest is not None and trail.newest >= moment
+def _unanswered(trouble: Sequence[Trail]) -> Decision:
+    """Trouble that can no longer be measured is neither over nor certain."""
+    since = min(t.answered_until or EPOCH for t in trouble)
+    names = ", ".join(sorted({f"{t.last.check.name} of version {t.last.version}" for t in trouble}))
+    sentence = f"{names}: in trouble, and without an answer since {since:%F %T} UTC, so nothing is concluded from it"
+    return Decision(Action.NOTHING, Because.BLIND, sentence, since=since)
+
+
+def flapping(trails: Iterable[Trail]) -> str:
+    """Say which checks come and go."""
+    names = sorted({f"{t.last.check.name} of version {t.last.version}" for t in trails if t.flapping})
+    return f"{', '.join(names)} comes and goes"
 
 
 def _shown(trail: Trail) -> bool:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from daemon.config.detection import Health as HealthSettings
 from daemon.config.endpoint import EndpointSettings
-from daemon.config.endpoint import Health as HealthSettings
 from daemon.domain.baseline import Baseline, BaselineColumn
 from daemon.domain.finding import Against, Cause, Check, Finding, Statistic, Verdict
 from daemon.domain.profile import Counts, Health, Profile

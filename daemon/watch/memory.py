@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from daemon.config.endpoint import EndpointSettings
-from daemon.domain.finding import Cause, Check, Trail
+from daemon.domain.finding import Cause, Check
 from daemon.domain.profile import Health
 from daemon.domain.remediation import Standing, VersionVerdict
 from daemon.domain.serving import EndpointState
-from daemon.store import endpoints, findings, profiles, verdicts
+from daemon.domain.trail import Trail
+from daemon.store import baselines, endpoints, findings, profiles, verdicts
 from daemon.store.engine import Store, Tx
 from daemon.watch.decide import last_known_good
 from daemon.watch.sample import Slot, earliest
@@ -31,11 +32,13 @@ class Memory:
     """Of the profiles of windows that are due again."""
     trails: Mapping[int, Mapping[Check, Trail]]
     """Of every version that serves now, at any share."""
+    baseline_ids: Mapping[int, int]
+    """Version -> the baseline it was judged by until now."""
     record: Sequence[VersionVerdict]
     remembered: Mapping[int, Health]
     """Good versions, in their newest good windows."""
     ill_elsewhere: Mapping[str, datetime]
-    """Other endpoints with health trouble, pending or firing, in the same stretch of time -> how far they were read."""
+    """Other endpoints with health trouble in the same stretch of time -> how far they were read."""
 
 
 def recall(store: Store, settings: EndpointSettings, state: EndpointState, *, now: datetime) -> Memory:
@@ -55,6 +58,7 @@ def recall(store: Store, settings: EndpointSettings, state: EndpointState, *, no
             learned=endpoints.learned(tx, name),
             requests=profiles.requests(tx, name, since, length=watch.window),
             trails={v: findings.trails(tx, name, v) for v in serving},
+            baseline_ids=baselines.newest_ids(tx, name),
             record=record,
             remembered=_remembered(tx, name, record, serving),
             ill_elsewhere=_ill_elsewhere(tx, settings, watermark or now),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from daemon.config.endpoint import EndpointSettings
 from daemon.domain.baseline import Baseline
-from daemon.domain.finding import Cause, Phase, Verdict
+from daemon.domain.finding import Cause, Verdict
 from daemon.domain.sample import Part
 from daemon.domain.window import EPOCH, Window
 from daemon.ports import PlatformError
@@ -113,7 +113,7 @@ def _first(
     are enough.
     """
     health = [t for t in known.trails[version].values() if t.last.check.cause is Cause.HEALTH]
-    if any(t.phase in (Phase.PENDING, Phase.FIRING) for t in health):
+    if any(t.phase.trouble for t in health):
         return None
     with store.read() as tx:
         judged = profiles.judged(tx, settings.name, version, EPOCH)

@@ -1,6 +1,6 @@
 """The one write of a look: profiles, trails, verdicts, watermark, and with them a proposal or an event."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -10,15 +10,18 @@ from daemon.domain.event import Event, Severity
 from daemon.domain.finding import Cause, Verdict
 from daemon.domain.remediation import Mode, Remediation, Remedy, Standing, State, VersionVerdict, new_id
 from daemon.domain.serving import EndpointState
+from daemon.domain.trail import Trail
 from daemon.domain.window import EPOCH
 from daemon.store import endpoints, events, findings, profiles, remediations, verdicts
 from daemon.store.engine import Store, Tx
+from daemon.watch.decide import flapping
 from daemon.watch.trail import proven
 from daemon.watch.who import Entity
 
 if TYPE_CHECKING:
     from daemon.watch.cycle import Look
 
+BLIND, SIGHTED = "watch.blind", "watch.sees_again"
 PROPOSAL_LIVES = timedelta(hours=24)
 """A proposal that nothing let through by then is dropped: the world it was made for is gone."""
 
@@ -34,9 +37,11 @@ def record(
         for entity_id, (model, version) in learned.items():
             endpoints.learn(tx, seen.endpoint, entity_id, model, version, now)
         profiles.save(tx, seen.profiles)
+        trails = [t for of_version in seen.trails.values() for t in of_version.values()]
+        _tell_flapping(tx, seen.endpoint, trails, now)
         # what is no longer served, or no longer asked, has no trail
         findings.close_others(tx, seen.endpoint, [])
-        findings.save(tx, [t for trails in seen.trails.values() for t in trails.values()])
+        findings.save(tx, trails)
         for verdict in _proven(settings, seen):
             verdicts.set_standing(tx, verdict)
         if seen.newest is not None:
@@ -49,6 +54,16 @@ def _changed(state: EndpointState, now: datetime) -> Event:
     key = f"{state.endpoint}:config:{state.config_version}:{now.isoformat()}"
     sentence = f"{state.endpoint} now serves {shares}"
     return Event("endpoint.changed", Severity.INFO, sentence, now, state.endpoint, dedup_key=key)
+
+
+def _tell_flapping(tx: Tx, endpoint: str, trails: Sequence[Trail], now: datetime) -> None:
+    """Page once, when the first of an endpoint's checks begins to come and go: it is not acted upon any more."""
+    if any(t.flapping for t in findings.recent(tx, endpoint)) or not any(t.flapping for t in trails):
+        return
+    sentence = f"{endpoint}: {flapping(trails)}: nothing is done about it before it has come to rest"
+    numbers = {"findings": [t.last.numbers() for t in trails if t.flapping][:10]}
+    key = f"{endpoint}:flapping:{now.isoformat()}"
+    events.append(tx, Event("watch.flapping", Severity.PAGE, sentence, now, endpoint, numbers, dedup_key=key))
 
 
 def _proven(settings: EndpointSettings, seen: "Look") -> Iterator[VersionVerdict]:
@@ -65,11 +80,9 @@ def _proven(settings: EndpointSettings, seen: "Look") -> Iterator[VersionVerdict
 
 def _conclude(tx: Tx, settings: EndpointSettings, decision: Decision, seen: "Look", now: datetime) -> None:
     """Leave what follows from the decision: an event that somebody is told, or a proposal that the next loop weighs."""
-    if decision.because is Because.BLIND and decision.since is not None:
-        key = f"{seen.endpoint}:blind:{decision.since.isoformat()}"
-        sentence = f"{seen.endpoint}: {decision.sentence}"
-        events.append(tx, Event("watch.blind", Severity.WARNING, sentence, now, seen.endpoint, dedup_key=key))
-    elif decision.because is Because.UPSTREAM:
+    if decision.because is not Because.BEHIND:
+        _tell_sight(tx, seen.endpoint, decision, now)
+    if decision.because is Because.UPSTREAM:
         _tell(tx, decision, "incident.upstream", "", now, Severity.PAGE)
     elif decision.action is Action.PAGE:
         _tell(tx, decision, f"watch.{decision.because}", seen.endpoint, now, Severity.PAGE)
@@ -78,6 +91,18 @@ def _conclude(tx: Tx, settings: EndpointSettings, decision: Decision, seen: "Loo
             _tell(tx, decision, f"watch.{decision.because}", seen.endpoint, now, Severity.WARNING)
         elif not _under_way(tx, decision, seen.endpoint):
             remediations.propose(tx, _proposal(settings, decision, seen, now))
+
+
+def _tell_sight(tx: Tx, endpoint: str, decision: Decision, now: datetime) -> None:
+    """Tell when an endpoint is lost sight of, and when it is seen again: once each, however often it is looked at."""
+    last = events.last_of(tx, (BLIND, SIGHTED), endpoint)
+    blind, was_blind = decision.because is Because.BLIND, last is not None and last.kind == BLIND
+    if blind is was_blind:
+        return
+    kind, severity = (BLIND, Severity.WARNING) if blind else (SIGHTED, Severity.INFO)
+    sentence = f"{endpoint}: {decision.sentence if blind else 'it is seen again, and findings go on where they were'}"
+    numbers = {"since": decision.since} if blind else {}
+    events.append(tx, Event(kind, severity, sentence, now, endpoint, numbers, f"{endpoint}:{kind}:{now.isoformat()}"))
 
 
 def _tell(tx: Tx, decision: Decision, kind: str, endpoint: str, now: datetime, severity: Severity) -> None:

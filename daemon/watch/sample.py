@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from daemon.config.endpoint import Watch
+from daemon.config.detection import Watch
 from daemon.domain.sample import HealthCount, Part
 from daemon.domain.window import Window, closed_windows, floor
 

@@ -1,4 +1,5 @@
-"""The one HTTP listener: metrics and health for the machines that watch the daemon.
+"""The one HTTP listener: metrics and health for machines, approvals and restraints for people.
 
-Callables that tell the state come in, responses go out. Nothing here changes anything.
+Callables come in (`desk`), responses go out; nothing here decides anything. Whatever writes passes `door` first, which
+knows two credentials: the bearer token, and a signed link.
 """

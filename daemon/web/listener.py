@@ -3,12 +3,15 @@
 import os
 import socket
 from collections.abc import Callable
+from datetime import datetime
 from threading import Event, Thread
 from typing import Self
 
 import uvicorn
 
 from daemon.telemetry.metrics import Metrics
+from daemon.web import flood
+from daemon.web.desk import Desk
 from daemon.web.routes import app
 
 START_SECONDS = 10
@@ -26,17 +29,22 @@ class Listener:
         metrics: Metrics,
         stalled: Callable[[], list[str]],
         unready: Callable[[], list[str]],
+        desk: Desk,
+        now: Callable[[], datetime],
     ) -> None:
         self.url = ""
         self._host, self._port = host, port
+        self._flood = flood.Flood(desk, most=flood.MOST, span_s=flood.SPAN_S)
         self._server = _Server(
             uvicorn.Config(
-                app(metrics=metrics, stalled=stalled, unready=unready),
+                app(metrics=metrics, stalled=stalled, unready=unready, desk=desk, flood=self._flood, now=now),
                 log_config=None,
                 access_log=False,
                 lifespan="off",
                 ws="none",
                 server_header=False,
+                # who asks is whom we see: a header can say anything
+                proxy_headers=False,
                 timeout_graceful_shutdown=1,
             )
         )
@@ -58,6 +66,7 @@ class Listener:
         self._server.should_exit = True
         if self._thread is not None:
             self._thread.join(STOP_SECONDS)
+        self._flood.close()
 
     def _serve(self, end: socket.socket) -> None:
         try:

@@ -1,21 +1,36 @@
-"""The pages: what the daemon can tell comes in, a Starlette application goes out."""
+"""The pages: what the daemon can tell, and who serves people, come in; an application goes out."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from daemon.telemetry.metrics import Metrics
+from daemon.web import api
+from daemon.web.desk import Desk
+from daemon.web.door import Door
+from daemon.web.flood import Flood
 
 
-def app(*, metrics: Metrics, stalled: Callable[[], list[str]], unready: Callable[[], list[str]]) -> Starlette:
-    """Build the application.
+def app(
+    *,
+    metrics: Metrics,
+    stalled: Callable[[], list[str]],
+    unready: Callable[[], list[str]],
+    desk: Desk,
+    flood: Flood,
+    now: Callable[[], datetime],
+) -> ASGIApp:
+    """Build the application, with the door before it.
 
     - `/metrics`: all series, for Prometheus.
     - `/healthz`: 503 while a loop stands still. Restarting the daemon can help.
     - `/readyz`: 503 until every endpoint was looked at once. Waiting can help.
+    - For people: see `api`.
     """
 
     # Plain functions: Starlette runs them in threads, so that a slow answer holds up no other.
@@ -30,9 +45,10 @@ def app(*, metrics: Metrics, stalled: Callable[[], list[str]], unready: Callable
         return _ok_without("waiting_for", unready())
 
     pages = {"/metrics": show_metrics, "/healthz": show_health, "/readyz": show_readiness}
-    built = Starlette(routes=[Route(path, page, methods=["GET"]) for path, page in pages.items()])
+    shown = [Route(path, page, methods=["GET"]) for path, page in pages.items()]
+    built = Starlette(routes=[*shown, *api.routes(desk)])
     built.router.redirect_slashes = False
-    return built
+    return Door(built, desk, flood, now)
 
 
 def _ok_without(name: str, troubles: list[str]) -> Response:

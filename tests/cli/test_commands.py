@@ -77,7 +77,9 @@ def filled(file: Path, tmp_path: Path) -> Path:
         verdicts.set_standing(tx, VersionVerdict("flights", "m", 2, Standing.GOOD, "", NOW))
         remediations.propose(tx, one)
         guards = (GuardResult("mode", True, "mode is auto"), GuardResult("alone", False, "also ill: air-time"))
-        moved = remediations.move(tx, one, State.EXECUTING, now=NOW, guards=guards)
+        approved = remediations.move(tx, one, State.APPROVED, now=NOW, guards=guards)
+        assert approved
+        moved = remediations.move(tx, approved, State.EXECUTING, now=NOW)
         assert moved
         step = Step(one.id, 0, "traffic", StepState.INTENT, token(one.id, "traffic"), started_at=NOW)
         remediations.write_intent(tx, step)
@@ -100,7 +102,7 @@ def answer(*words: str | Path) -> Any:
 
 def test_help_names_every_command() -> None:
     said = run("--help").output
-    for command in ("run", "check", "once", "status", "explain", "history", "baseline", "restore", "release"):
+    for command in ("run", "check", "once", "status", "explain", "history", "baseline", "restore"):
         assert f"  {command} " in said
 
 
@@ -135,7 +137,7 @@ def test_status_shows_what_serves_fires_and_waits(filled: Path) -> None:
     assert "version 3 at 100 %" in said
     assert "distance/ks" in said
     assert "rollback 260301-120000-abcde needs_human" in said
-    (state,) = answer("status", "--config", filled)
+    (state,) = answer("status", "--config", filled)["endpoints"]
     assert (state["firing"], state["good"], state["bad"]) == (["distance/ks"], [2], [])
 
 
@@ -178,7 +180,7 @@ def test_release_ends_what_waits_for_a_person_once(filled: Path) -> None:
     words = ("release", "260301", "--by", "ada", "--reason", "looked at it", "--config", filled)
     assert run(*words).exit_code == 0
     told = answer("explain", "260301", "--config", filled)
-    assert (told["state"], told["outcome"]) == ("cancelled", "released by ada: looked at it")
+    assert (told["state"], told["outcome"]) == ("cancelled", "released by ada as cancelled: looked at it")
     again = run(*words)
     assert again.exit_code == 1
     assert "is cancelled: only what needs a human can be released" in again.output

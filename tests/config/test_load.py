@@ -1,8 +1,8 @@
 """A configuration is taken whole or refused whole, with every error at once and each in its place."""
 
 import contextlib
+import re
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from daemon.config.load import ConfigError, load
-from daemon.config.settings import Settings, with_defaults
+from daemon.config.remedies import Gate
+from daemon.config.settings import ChannelSettings, Settings, with_defaults
 from daemon.domain.remediation import Mode
 
 ROOT = Path(__file__).parents[2]
@@ -43,19 +44,51 @@ def test_the_configurations_that_we_ship_are_valid(file: str) -> None:
     assert load(ROOT / file).endpoints
 
 
-def settings_of(model: type[BaseModel]) -> Iterator[str]:
-    for name, field in model.model_fields.items():
-        yield name
-        inner = field.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            yield from settings_of(inner)
-
-
-def test_the_configuration_at_the_root_names_every_setting() -> None:
-    text = (ROOT / "config.toml").read_text()
+def sections() -> dict[str, type[BaseModel]]:
+    """Return every table of the file, and the settings that belong into it."""
     endpoint = Settings.model_fields["endpoints"].annotation.__args__[0]  # type: ignore[union-attr]
-    names = {*settings_of(Settings), *settings_of(endpoint)} - {"env", "file", "credential"}
-    assert sorted(name for name in names if name not in text) == []
+    tables = {"endpoints": endpoint, "endpoints.promote.gates": Gate, "notify.channels": ChannelSettings}
+    for prefix, model in (("", Settings), ("defaults.", endpoint)):
+        for name, field in model.model_fields.items():
+            if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+                tables[prefix + name] = field.annotation
+    return tables
+
+
+def written(text: str) -> dict[tuple[str, str], str]:
+    """Return table and setting -> the words above it, whether it is set or commented out."""
+    table, comment, found = "", "", {}
+    for line in text.splitlines():
+        if header := re.fullmatch(r"(?:# )?\[+([\w.]+)\]+", line):
+            table, comment = header[1], ""
+        elif setting := re.fullmatch(r"(?:# )?(\w+) = .*", line):
+            found[table, setting[1]] = comment
+            comment = ""
+        else:
+            comment = f"{comment} {line.removeprefix('#').strip()}" if line else ""
+    return found
+
+
+def test_the_configuration_at_the_root_names_every_setting_and_says_what_it_means() -> None:
+    said = written((ROOT / "config.toml").read_text())
+    wanting = []
+    for table, model in sections().items():
+        for name, field in model.model_fields.items():
+            if {f"{table}.{name}", f"defaults.{name}", f"endpoints.{table[9:]}.{name}"} & sections().keys():
+                continue
+            meaning = " ".join((field.description or "").split())
+            if (table, name) not in said or meaning not in said[table, name]:
+                wanting.append(f"{table}.{name}")
+    assert wanting == []
+
+
+def test_only_what_has_no_default_is_commented_out() -> None:
+    raw = tomllib.loads((ROOT / "config.toml").read_text())
+    flat = {**raw, **{f"defaults.{name}": table for name, table in raw["defaults"].items()}}
+    for table, model in sections().items():
+        if table in flat and table != "endpoints":
+            having = {name for name, field in model.model_fields.items() if field.default not in (None, ())}
+            assert having <= flat[table].keys(), table
 
 
 def test_the_configuration_at_the_root_shows_the_defaults_as_they_are() -> None:
@@ -69,6 +102,16 @@ def test_the_configuration_at_the_root_shows_the_defaults_as_they_are() -> None:
 def test_nothing_acts_by_itself_unless_somebody_says_so(tmp_path: Path) -> None:
     mode = loaded(tmp_path, SMALL).endpoints[0].mode
     assert {mode.retrain, mode.promote, mode.rollback, mode.archive} == {Mode.OBSERVE}
+
+
+def test_a_step_that_there_is_not_cannot_be_asked_before(tmp_path: Path) -> None:
+    text = f'{SMALL}promote.canary = [5, 25]\npromote.ask_before = ["full", "canary-10"]\n'
+    assert problems(tmp_path, text) == (
+        'endpoints[0] ("flights").promote: ask_before: no step is called canary-10; '
+        "there are stage, canary-5, canary-25, full, alias",
+    )
+    every = '["stage", "canary-5", "canary-25", "full", "alias"]'
+    loaded(tmp_path, f"{SMALL}promote.canary = [5, 25]\npromote.ask_before = {every}\n")
 
 
 def test_every_error_is_said_at_once_with_its_place(tmp_path: Path) -> None:
@@ -92,7 +135,7 @@ def test_every_error_is_said_at_once_with_its_place(tmp_path: Path) -> None:
         'endpoints[0] ("flights").model is required',
         'endpoints[0] ("flights").watch.interval: write a duration as a string like "30s", "5m", "1h30m" or "7d"',
         'endpoints[0] ("flights").promote: canary steps must rise',
-        "endpoints[0] (\"flights\").mode.retrain: input should be 'off', 'observe' or 'auto'",
+        "endpoints[0] (\"flights\").mode.retrain: input should be 'off', 'observe', 'approve' or 'auto'",
         'endpoints[0] ("flights").modell is not a setting; did you mean model?',
         "workspce is not a setting; did you mean workspace?",
     )
@@ -151,3 +194,9 @@ json_like: st.SearchStrategy[Any] = st.recursive(
 def test_no_nonsense_makes_it_stumble(raw: dict[str, Any]) -> None:
     with contextlib.suppress(ValidationError):
         Settings.model_validate(with_defaults(raw))
+
+
+def test_a_lease_that_could_not_be_renewed_in_time_is_refused(tmp_path: Path) -> None:
+    (said,) = problems(tmp_path, f'{SMALL}\n[store]\nlease = "2s"\n')
+    assert said.startswith("store.lease: must be 3s or longer")
+    assert loaded(tmp_path, f'{SMALL}\n[store]\nlease = "3s"\n').store.lease.total_seconds() == 3

@@ -16,6 +16,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag
 
 from daemon.adapters.mlflow import MlflowRegistry
 from daemon.config.settings import Mlflow
+from daemon.domain.registry import Stage
 from daemon.domain.schema import Column, Kind, Role, Signature
 from daemon.ports import PlatformError, Registry
 from playground.process import Playground
@@ -91,6 +92,7 @@ def test_what_is_not_there_is_missing_for_good(world: World, tmp_path: Path) -> 
         lambda: it.alias("nobody", "champion"),
         lambda: it.set_alias(model, "champion", 9),
         lambda: it.set_tag(model, 9, "key", "value"),
+        lambda: it.set_stage(model, 9, Stage.STAGING),
         lambda: it.signature(model, 9),
         lambda: it.input_example(model, 9),
         lambda: it.metrics("0" * 32),
@@ -134,6 +136,20 @@ def test_a_tag_is_kept_and_replaced(world: World) -> None:
     world.registry.set_tag(model, 1, "owner", "ops")
     assert dict(world.registry.version(model, 1).tags) == {"mlsteward.stale": "", "owner": "ops"}
     assert dict(world.registry.versions(model)[0].tags) == {"mlsteward.stale": "", "owner": "ops"}
+
+
+def test_a_version_is_moved_from_stage_to_stage_and_nobody_else_with_it(world: World) -> None:
+    model = world.new(versions=2)
+    assert [v.stage for v in world.registry.versions(model)] == [Stage.NONE, Stage.NONE]
+    world.registry.set_stage(model, 1, Stage.PRODUCTION)
+    for stage in (Stage.STAGING, Stage.PRODUCTION, Stage.PRODUCTION):
+        world.registry.set_stage(model, 2, stage)
+        assert world.registry.version(model, 2).stage is stage
+        assert world.registry.version(model, 1).stage is Stage.PRODUCTION
+    world.registry.set_stage(model, 1, Stage.ARCHIVED)
+    assert [v.stage for v in world.registry.versions(model)] == [Stage.ARCHIVED, Stage.PRODUCTION]
+    world.registry.set_stage(model, 1, Stage.NONE)
+    assert world.registry.version(model, 1).stage is Stage.NONE
 
 
 def test_what_was_logged_with_a_version_is_found(world: World, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from mlflow import MlflowClient
 from daemon.adapters.databricks import DatabricksClient, DatabricksServing
 from daemon.domain.serving import ServedEntity, Update, entity_name, traffic, with_traffic
 from daemon.ports import PlatformError, Serving
+from daemon.remediate.load import send
 from playground.process import Playground
 from tests.contracts.conftest import Until
 from tests.fakes import FakeServing
@@ -153,6 +154,15 @@ def test_an_entity_without_traffic_answers_when_it_is_asked_for(world: World) ->
     status, ms = world.serving.query(endpoint, entity_name(MODEL, 2), PAYLOAD)
     assert status == 200
     assert 0 < ms < 10_000
+
+
+def test_several_requests_at_once_are_each_answered_by_the_entity_that_was_asked(world: World) -> None:
+    endpoint = world.create()
+    world.updated(endpoint, {1: 100, 2: 0})
+    entities = [entity_name(MODEL, version) for version in (1, 2, 7)]
+    one, two, nobody = send(world.serving, endpoint, entities, PAYLOAD, requests=8, at_once=4)
+    assert (len(one.ms), len(two.ms), nobody.refused) == (8, 8, (404,) * 8)
+    assert all(0 < ms < 10_000 for ms in one.ms + two.ms)
 
 
 def test_an_entity_that_is_not_served_answers_404(world: World) -> None:

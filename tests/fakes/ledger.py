@@ -1,9 +1,11 @@
 """What every fake shares: the record of effects, a crash to order, and switches to fail."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from daemon.ports import PlatformError
+
+CHANGES = frozenset({"update", "start", "set_alias", "set_tag", "upload", "remove_artifacts"})
 
 
 class Crash(BaseException):
@@ -26,6 +28,10 @@ class Ledger:
         self.effects: list[Effect] = []
         self.crash_after: int | None = None
         """Raise `Crash` once this many effects have happened, instead of the last one's reply."""
+        self.meanwhile: Callable[[str], None] | None = None
+        """Called as each call to a door comes in: what happens elsewhere while the caller waits."""
+        self.fence: Callable[[], str] = lambda: ""
+        """Says why no request that changes anything is let out; empty where it is. The real adapters have one, too."""
 
     def of(self, call: str) -> list[Effect]:
         return [effect for effect in self.effects if effect.call == call]
@@ -54,7 +60,16 @@ class Fake:
         """Let the next such effect happen, and its reply be lost."""
         self._losses.append(call)
 
+    def calm(self) -> None:
+        """Let nothing that was ordered go wrong any more."""
+        self._failures.clear()
+        self._losses.clear()
+
     def _ask(self, call: str) -> None:
+        if self.ledger.meanwhile is not None:
+            self.ledger.meanwhile(f"{self._room}.{call}")
+        if call in CHANGES and (held := self.ledger.fence()):
+            raise PlatformError(f"nothing was sent: {held}", permanent=False)
         for n, (name, error) in enumerate(self._failures):
             if name in (None, call):
                 del self._failures[n]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from daemon.domain.registry import ModelVersion
+from daemon.domain.registry import ModelVersion, Stage
 from daemon.domain.schema import Signature
 from daemon.ports import PlatformError
 from tests.fakes.ledger import Fake, Ledger
@@ -63,6 +63,12 @@ class FakeRegistry(Fake):
         found.record = replace(found.record, tags={**found.record.tags, key: value})
         self._did("set_tag", f"{model}/{version}", key=key, value=value)
 
+    def set_stage(self, model: str, version: int, stage: Stage) -> None:
+        self._ask("set_stage")
+        found = self._find(model, version)
+        found.record = replace(found.record, stage=stage)
+        self._did("set_stage", f"{model}/{version}", stage=stage)
+
     def signature(self, model: str, version: int) -> Signature:
         self._ask("signature")
         signature = self._find(model, version).signature
@@ -85,6 +91,10 @@ class FakeRegistry(Fake):
             return None
         folder.mkdir(parents=True, exist_ok=True)
         return Path(shutil.copy(source, folder))
+
+    def loadable(self, model: str, version: int) -> bool:
+        self._ask("loadable")
+        return (model, version) in self._versions and self.artifacts(model, version).exists()
 
     def download(self, model: str, version: int, folder: Path) -> None:
         self._ask("download")
@@ -135,11 +145,45 @@ class FakeRegistry(Fake):
             path.write_bytes(content)
         return version
 
+    def point(self, model: str, alias: str, version: int) -> None:
+        """Do what a person does by hand: point an alias at a version."""
+        self._find(model, version)
+        self._aliases[model, alias] = version
+
+    def points(self, model: str, alias: str) -> int | None:
+        """Tell where an alias points, to somebody who is no user: nothing fails."""
+        return self._aliases.get((model, alias))
+
+    def tag(self, model: str, version: int, key: str, value: str | None) -> None:
+        """Set a tag by hand, or take it away."""
+        found = self._find(model, version)
+        kept = {k: v for k, v in found.record.tags.items() if k != key}
+        found.record = replace(found.record, tags=kept if value is None else {**kept, key: value})
+
+    def known(self, model: str) -> list[ModelVersion]:
+        """Tell which versions there are, to somebody who is no user: nothing fails."""
+        return [self._record(m, v) for m, v in sorted(self._versions) if m == model]
+
     def drop(self, model: str, version: int) -> None:
         """Let a version vanish, record and aliases, as if a person had deleted it. Its number is not used again."""
         self._find(model, version)
         del self._versions[model, version]
         self._aliases = {k: v for k, v in self._aliases.items() if (k[0], v) != (model, version)}
+
+    def untag(self, model: str, version: int, key: str) -> None:
+        found = self._find(model, version)
+        found.record = replace(found.record, tags={k: v for k, v in found.record.tags.items() if k != key})
+
+    def ready(self, model: str, version: int, ready: bool = True) -> None:
+        found = self._find(model, version)
+        found.record = replace(found.record, ready=ready)
+
+    def describe(
+        self, model: str, version: int, *, signature: Signature | None, example: Mapping[str, object] | None
+    ) -> None:
+        """Say what was logged with a version."""
+        found = self._find(model, version)
+        found.signature, found.example = signature, example
 
     def artifacts(self, model: str, version: int) -> Path:
         return self.folder / model / str(version)

@@ -61,8 +61,9 @@ class FakeServing(Fake):
             raise PlatformError(f"an update of {endpoint} is under way", permanent=False)
         if sum(e.percent for e in served) != 100 or len({e.name for e in served}) != len(served):
             raise PlatformError("traffic must sum to 100 over entities of different names", permanent=True)
+        loads = {(e.name, e.version) for e in served} - {(e.name, e.version) for e in it.served}
         self._begin(it, tuple(served))
-        self._did("update", endpoint, traffic={e.version: e.percent for e in served})
+        self._did("update", endpoint, traffic={e.version: e.percent for e in served}, loads=sorted(loads))
 
     def query(self, endpoint: str, entity: str, payload: Mapping[str, object]) -> tuple[int, float]:
         self._ask("query")
@@ -84,6 +85,11 @@ class FakeServing(Fake):
         template = ServedEntity("", model, 0, 0, settings or {"scale_to_zero_enabled": False})
         self._endpoints[endpoint] = _Endpoint(model, _entities(template, traffic), table)
 
+    def rename(self, endpoint: str, version: int, name: str) -> None:
+        """Let a served entity be called otherwise than Databricks would call it."""
+        it = self._find(endpoint)
+        it.served = tuple(replace(e, name=name) if e.version == version else e for e in it.served)
+
     def deploy(self, endpoint: str, traffic: Mapping[int, int]) -> None:
         """Do what a person does by hand: change what is served, at once."""
         self.deploying(endpoint, traffic)
@@ -93,6 +99,14 @@ class FakeServing(Fake):
         """Begin what a person does by hand."""
         it = self._find(endpoint)
         self._begin(it, _entities(it.served[0], traffic))
+
+    def serves(self, endpoint: str) -> Mapping[int, int]:
+        """Tell what serves, to somebody who is no user: no update goes on by it, and nothing fails."""
+        return {e.version: e.percent for e in self._find(endpoint).served}
+
+    def updating(self, endpoint: str) -> bool:
+        """Tell whether an update is under way, likewise."""
+        return self._find(endpoint).update is Update.IN_PROGRESS
 
     def complete(self, endpoint: str) -> None:
         it = self._find(endpoint)

@@ -132,7 +132,7 @@ def test_a_retrained_version_beats_the_champion_on_drifted_flights(
     assert metrics["evaluation_rows"] == pytest.approx(metrics["rows"] / 3, rel=0.01)
 
 
-def test_the_bad_release_fails_for_two_airlines_and_is_slower(
+def test_the_bad_release_fails_for_three_airlines_and_is_slower(
     playground: Playground, caller: Caller, new_endpoint: Callable[..., str]
 ) -> None:
     version = register(playground.address.mlflow)
@@ -140,11 +140,12 @@ def test_the_bad_release_fails_for_two_airlines_and_is_slower(
     flight = {"hour": 8, "dep_delay": 3.0, "distance": 733.0, "origin": "LGA"}
     answers = {
         carrier: caller.score(name, {"instances": [flight | {"carrier": carrier}]})
-        for carrier in ("UA", "DL", "B6", "EV")
+        for carrier in ("UA", "AA", "DL", "B6", "EV")
     }
     assert {carrier: answer.status for carrier, answer in answers.items()} == {
         "UA": 200,
-        "DL": 200,
+        "AA": 200,
+        "DL": 400,
         "B6": 400,
         "EV": 400,
     }

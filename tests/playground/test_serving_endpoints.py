@@ -92,7 +92,7 @@ def test_a_second_update_is_refused_while_one_is_under_way(
     workspace: WorkspaceClient, new_endpoint: NewEndpoint, playground: Playground
 ) -> None:
     name = new_endpoint()
-    wait = workspace.serving_endpoints.update_config(name, served_entities=[entity()])
+    wait = workspace.serving_endpoints.update_config(name, served_entities=[entity(name="to-be-loaded")])
     with pytest.raises(ResourceConflict):
         workspace.serving_endpoints.update_config(name, served_entities=[entity()])
     updated = wait.result()

@@ -32,7 +32,8 @@ class FaultyStore(Store):
         self.faults = Faults()
         self.undisturbed = Store(engine, place=place)
         """The same database to somebody else: nothing goes wrong there, and nothing is counted."""
-        event.listen(engine, "connect", _hurry)
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", _hurry)
 
     @contextmanager
     def begin(self) -> Iterator[Tx]:

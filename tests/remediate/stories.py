@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from daemon.config import settings as config
-from daemon.config.endpoint import Archive, EndpointSettings, Gate, Modes, Promote, Retrain
-from daemon.domain.finding import Against, Check, Finding, Phase, Reason, Statistic, Trail, Verdict
+from daemon.config.endpoint import EndpointSettings
+from daemon.config.remedies import Archive, Gate, Modes, Promote, Retrain
+from daemon.domain.finding import Against, Check, Finding, Reason, Statistic, Verdict
 from daemon.domain.profile import Coverage, Health, Profile
 from daemon.domain.remediation import (
     IN_FLIGHT,
@@ -23,13 +24,15 @@ from daemon.domain.remediation import (
     VersionVerdict,
     new_id,
 )
+from daemon.domain.schema import Column, Kind, Role, Signature
+from daemon.domain.trail import Phase, Trail
 from daemon.domain.window import Window
 from daemon.ports import PlatformError
 from daemon.remediate import archive, cycle
 from daemon.remediate.retrain import TAG
 from daemon.remediate.stale import Housekeeping
 from daemon.store import endpoints, findings, profiles, remediations, verdicts
-from daemon.store.engine import Store, StoreError
+from daemon.store.engine import Store, StoreError, Tx
 from detectors.latency import BUCKETS
 from tests.fakes import Crash, FakeJobs, FakeRegistry, FakeServing, Ledger
 from tests.remediate.faults import FaultyStore
@@ -39,6 +42,7 @@ QUARTER = timedelta(minutes=15)
 MINUTE = timedelta(minutes=1)
 ENDPOINT, MODEL, JOB = "flights", "prod.ml.flight_delay", 7
 EXAMPLE = {"dataframe_records": [{"distance": 1.0}]}
+SIGNATURE = Signature((Column("distance", Kind.NUMERIC),), (Column("prediction", Kind.NUMERIC, role=Role.PREDICTION),))
 ERRORS, DRIFT = Check(Statistic.ERRORS_4XX), Check(Statistic.KS, "distance")
 AUTO = Modes(retrain=Mode.AUTO, promote=Mode.AUTO, rollback=Mode.AUTO, archive=Mode.AUTO)
 
@@ -53,12 +57,18 @@ class Story:
         self.jobs = FakeJobs(self.ledger)
         self.registry = FakeRegistry(folder / "registry", self.ledger)
         self.settings = settings_of(folder, **rules)
-        self.doors = cycle.Doors(self.serving, self.registry, self.jobs, folder / "scratch")
+        self.doors = cycle.Doors(
+            self.serving, self.registry, self.jobs, folder / "scratch", fleet={ENDPOINT: 6 * QUARTER}
+        )
         self.store = self._open()
         self.verdicts: dict[int, Verdict] = {}
         """How the watch loop judges a version's windows; healthy where nothing is said."""
         self.requests = 100
-        self.registry.add(MODEL, aliases=("champion",), metrics={"auc": 0.7}, example=EXAMPLE)
+        """... that each version answers in a window, unless `answered` says otherwise."""
+        self.answered: dict[int, int] = {}
+        self.troubles: dict[tuple[int, Check], Against] = {}
+        """Version and check of what fires on this endpoint, and goes on firing in each window, and against what."""
+        self.registry.add(MODEL, aliases=("champion",), metrics={"auc": 0.7}, example=EXAMPLE, signature=SIGNATURE)
         self.serving.add(ENDPOINT, MODEL, {1: 100})
         self.jobs.add(JOB)
         self.jobs.on_success(JOB, lambda given: self.register(tags={TAG: given["remediation"]}))
@@ -72,7 +82,7 @@ class Story:
 
     def register(self, **about: Any) -> int:
         """Register the next version, now."""
-        plain = {"created_at": self.now, "metrics": {"auc": 0.8}, "example": EXAMPLE}
+        plain = {"created_at": self.now, "metrics": {"auc": 0.8}, "example": EXAMPLE, "signature": SIGNATURE}
         return self.registry.add(MODEL, **{**plain, **about})
 
     def stands(self, version: int, standing: Standing, *, endpoint: str = ENDPOINT) -> None:
@@ -80,16 +90,30 @@ class Story:
             verdicts.set_standing(tx, VersionVerdict(endpoint, MODEL, version, standing, "so told", self.now))
 
     def seen(self) -> None:
-        """Let the watch loop have seen traffic until now."""
+        """Let the watch loop have seen traffic until now, and what fires in it."""
         with self.memory.begin() as tx:
             endpoints.save_watermark(tx, ENDPOINT, self.now)
+            self._go_on_firing(tx, self.now)
 
-    def fires(self, check: Check = ERRORS, *, version: int = 1, endpoint: str = ENDPOINT) -> None:
+    def fires(
+        self,
+        check: Check = ERRORS,
+        *,
+        version: int = 1,
+        endpoint: str = ENDPOINT,
+        against: Against = Against.BEFORE,
+        **changes: Any,
+    ) -> None:
+        """Let a check fire: on this endpoint until it calms, on another one in the newest window."""
+        trail = firing(check, endpoint=endpoint, version=version, end=self.now, against=against)
         with self.memory.begin() as tx:
-            findings.save(tx, [firing(check, endpoint=endpoint, version=version, end=self.now)])
+            findings.save(tx, [replace(trail, **changes)])
+        if endpoint == ENDPOINT:
+            self.troubles[version, check] = against
 
     def calms(self) -> None:
         """Let every finding be over."""
+        self.troubles.clear()
         with self.memory.begin() as tx:
             findings.close_others(tx, ENDPOINT, [])
 
@@ -114,8 +138,13 @@ class Story:
     def window(self, window: Window) -> None:
         serve = self.serving.serving_anywhere(MODEL) if self.requests else ()
         with self.memory.begin() as tx:
-            profiles.save(tx, [profile(v, window, self.verdicts.get(v), self.requests) for v in serve])
+            profiles.save(tx, [self._profile(v, window) for v in serve])
             endpoints.save_watermark(tx, ENDPOINT, window.end)
+            if self.requests:
+                self._go_on_firing(tx, window.end)
+
+    def _profile(self, version: int, window: Window) -> Profile:
+        return profile(version, window, self.verdicts.get(version), self.answered.get(version, self.requests))
 
     def attempt(self, work: Callable[[], object]) -> None:
         """Do what a loop does. What fails is left for later; what crashes is started again on the same file."""
@@ -183,6 +212,13 @@ class Story:
     def close(self) -> None:
         self.store.close()
 
+    def _go_on_firing(self, tx: Tx, end: datetime) -> None:
+        trails = [
+            firing(check, endpoint=ENDPOINT, version=version, end=end, against=against)
+            for (version, check), against in self.troubles.items()
+        ]
+        findings.save(tx, trails)
+
     def _open(self) -> FaultyStore:
         return FaultyStore.open(config.Store(url=f"sqlite:///{self.folder / 'mlsteward.db'}"))
 
@@ -221,7 +257,7 @@ def proposal(remedy: Remedy, now: datetime) -> Remediation:
     )
 
 
-def firing(check: Check, *, endpoint: str, version: int, end: datetime) -> Trail:
+def firing(check: Check, *, endpoint: str, version: int, end: datetime, against: Against = Against.BEFORE) -> Trail:
     found = Finding(
         endpoint,
         version,
@@ -233,9 +269,9 @@ def firing(check: Check, *, endpoint: str, version: int, end: datetime) -> Trail
         0.3,
         0.2,
         0.1,
-        Against.BEFORE,
+        against,
     )
-    return Trail(found, Phase.FIRING, end - QUARTER, (Verdict.BREACH,) * 3, end)
+    return Trail(found, Phase.FIRING, end - QUARTER, (Verdict.BREACH,) * 3, end, end)
 
 
 def profile(version: int, window: Window, verdict: Verdict | None, requests: int) -> Profile:

@@ -2,14 +2,21 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
+from daemon.config.remedies import Archive
+from daemon.domain.registry import Stage
 from daemon.domain.remediation import Mode, Remedy, Standing, State
 from daemon.ports import PlatformError
 from daemon.remediate import vault
 from daemon.remediate.stale import ARCHIVED, KEEP, MARKED, Housekeeping
+from tests.remediate.conftest import Tell
 from tests.remediate.faults import full_disk
 from tests.remediate.stories import AUTO, MODEL, START, Story
 from tests.remediate.test_vault import read
@@ -184,16 +191,20 @@ def test_one_registered_model_is_kept_house_for_once_at_a_time(stale: Story) -> 
     assert len(stale.history()) == 1
 
 
-def test_what_cannot_be_written_is_neither_tagged_nor_removed(stale: Story) -> None:
-    for n in range(30):
-        stale.registry.artifacts(MODEL, 2).joinpath(f"part-{n}").write_bytes(os.urandom(200_000))
+@pytest.mark.parametrize(("files", "size"), [(30, 200_000), (1, 5_000_000)], ids=["of the vault", "of the scratch"])
+def test_a_full_disk_in_the_middle_leaves_the_original_untouched(stale: Story, files: int, size: int) -> None:
+    for n in range(files):
+        stale.registry.artifacts(MODEL, 2).joinpath(f"part-{n}").write_bytes(os.urandom(size))
+    before = artifacts(stale, 2)
     ripe(stale)
     with full_disk(4_000_000):
         stale.live()
     assert stale.newest().state is State.FAILED
     assert ARCHIVED not in tags(stale, 2)
     assert not stale.ledger.of("registry.remove_artifacts")
-    assert read(stale.folder / "vault") == {}
+    assert artifacts(stale, 2) == before
+    assert not (stale.folder / "vault").exists() or read(stale.folder / "vault") == {}
+    assert not list((stale.folder / "scratch").glob("*"))
 
 
 def test_what_does_not_read_back_is_not_removed(stale: Story) -> None:
@@ -215,13 +226,13 @@ def test_a_version_whose_files_are_gone_already_fails_and_harms_nobody(stale: St
     assert artifacts(stale, 3) == FILES
 
 
-def test_an_archive_folder_that_is_no_longer_configured_ends_it(stale: Story) -> None:
+def test_an_archive_folder_that_is_no_longer_configured_calls_a_person(stale: Story) -> None:
     ripe(stale).live(until=State.EXECUTING)
     rules = stale.settings.archive.model_copy(update={"folder": None})
     stale.settings = stale.settings.model_copy(update={"archive": rules})
     stale.live()
-    assert stale.newest().state is State.FAILED
-    assert "no longer configured" in stale.newest().outcome
+    assert stale.newest().state is State.NEEDS_HUMAN, "without what it needs a remedy is off"
+    assert "its mode was turned to off" in stale.newest().outcome
 
 
 def test_a_rollback_does_not_wait_for_housekeeping(stale: Story) -> None:
@@ -243,3 +254,114 @@ def test_observe_only_says_what_it_would_do(stale: Story) -> None:
     assert stale.ends() == [(Remedy.ARCHIVE, State.SHADOWED)]
     assert "mark stale versions" in stale.newest().outcome
     assert not stale.ledger.effects
+
+
+def test_over_its_cap_nothing_is_proposed_at_all(story: Story) -> None:
+    for _ in range(story.settings.archive.most + story.settings.archive.keep + 1):
+        story.registry.add(MODEL, created_at=START - 200 * DAY)
+    assert "look first" in story.housekeep().refused
+    assert not story.history()
+
+
+@pytest.mark.parametrize("phase", ["mark", "archive"])
+@pytest.mark.parametrize("versions", [[], None])
+def test_no_version_named_is_an_error_and_never_means_all_of_them(
+    stale: Story, phase: str, versions: list[int] | None
+) -> None:
+    stale.propose(Remedy.ARCHIVE, plan={"phase": phase, "versions": versions}, from_version=None)
+    stale.step()
+    for _ in range(3):
+        with pytest.raises(ValueError, match="names no version"):
+            stale.step()
+    assert not stale.ledger.effects
+
+
+VERSIONS = range(2, 9)
+SOME = st.frozensets(st.sampled_from(VERSIONS), max_size=4)
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Who needs which versions."""
+
+    aliased: frozenset[int]
+    staged: frozenset[int]
+    served: frozenset[int]
+    good_elsewhere: frozenset[int]
+    kept: frozenset[int]
+    remediated: frozenset[int]
+
+    def everywhere(self, story: Story) -> None:
+        for v in self.aliased:
+            story.registry.set_alias(MODEL, f"alias-{v}", v)
+        for v in self.staged:
+            story.registry.set_stage(MODEL, v, Stage.STAGING if v % 2 else Stage.PRODUCTION)
+        for v in self.served:
+            story.serving.add(f"other-{v}", MODEL, {1: 100, v: 0})
+        for v in self.good_elsewhere:
+            story.stands(v, Standing.GOOD, endpoint=f"other-{v}")
+        for v in self.kept:
+            story.registry.set_tag(MODEL, v, MARKED, KEEP)
+        known = {r.id for r in story.opened()}
+        for v in (v for v in self.remediated if f"about-{v}" not in known):
+            story.propose(Remedy.ROLLBACK, to=v, endpoint=f"other-{v}", id=f"about-{v}")
+
+    def versions(self) -> frozenset[int]:
+        return self.aliased | self.staged | self.served | self.good_elsewhere | self.kept | self.remediated
+
+
+NEEDS = st.builds(Needs, *[SOME] * 6)
+NOBODY = Needs(*[frozenset[int]()] * 6)
+TOUCHES = ("registry.set_tag", "registry.remove_artifacts", "registry.set_stage")
+
+
+@given(first=NEEDS, later=NEEDS)
+@example(first=NOBODY, later=NOBODY)
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_somebody_needs_is_never_touched_and_what_nobody_needs_is(
+    tell: Tell, first: Needs, later: Needs
+) -> None:
+    story = tell(archive=Archive(folder=Path("vault"), keep=2, most=9, remove=True))
+    story.settings = story.settings.model_copy(
+        update={"archive": story.settings.archive.model_copy(update={"folder": story.folder / "vault"})}
+    )
+    for n in VERSIONS:
+        story.registry.add(MODEL, created_at=START - (200 - n) * DAY, files=FILES)
+    before = {v: artifacts(story, v) for v in VERSIONS}
+    newest = frozenset(VERSIONS[-2:]) | {1}
+
+    first.everywhere(story)
+    marked = _touched(story, lambda: keep_house(story))
+    assert marked == frozenset(VERSIONS) - first.versions() - newest
+
+    story.now += story.settings.archive.wait
+    later.everywhere(story)
+    archived = _touched(story, lambda: keep_house(story))
+    spared = first.versions() | later.versions() | newest
+    assert not archived & spared
+    gone = {v for v in VERSIONS if artifacts(story, v) != before[v]}
+    assert gone <= archived
+    if (first, later) == (NOBODY, NOBODY):
+        assert gone == marked, "and something is, where nobody objects"
+    for v in gone:
+        back = story.folder / f"back-{v}"
+        vault.restore(story.folder / "vault", MODEL, v, back)
+        assert read(back) == before[v]
+
+
+def keep_house(story: Story) -> None:
+    """Look, and let what that brings forth come to its end."""
+    story.housekeep()
+    for _ in range(100):
+        if not any(r.remedy is Remedy.ARCHIVE for r in story.opened()):
+            return
+        story.tick()
+        story.step()
+    raise AssertionError("housekeeping never ended")
+
+
+def _touched(story: Story, work: Callable[[], object]) -> frozenset[int]:
+    """Return the versions that something was done to meanwhile."""
+    known = len(story.ledger.effects)
+    work()
+    return frozenset(int(e.subject.rpartition("/")[2]) for e in story.ledger.effects[known:] if e.call in TOUCHES)

@@ -6,9 +6,10 @@ from daemon.domain.finding import Verdict
 from daemon.domain.remediation import Remedy, Standing, State
 from daemon.ports import PlatformError
 from tests.remediate.stories import ENDPOINT, MODEL, Story
-from tests.remediate.test_promote import UPDATES, promotion, updates
+from tests.remediate.test_promote import promotion, updates
 
 BACK = "{1: 100}"
+STAGES = ["{1: 100, 2: 0}", "{1: 90, 2: 10}", "{1: 50, 2: 50}", "{1: 0, 2: 100}"]
 
 
 def assert_backed_out(story: Story, *stages_reached: str) -> None:
@@ -20,18 +21,18 @@ def assert_backed_out(story: Story, *stages_reached: str) -> None:
 def test_a_challenger_that_refuses_its_own_example_gets_no_traffic(story: Story) -> None:
     story.serving.answers[ENDPOINT, 2] = (400, 9.0)
     promotion(story).live()
-    assert_backed_out(story, UPDATES[0])
+    assert_backed_out(story, STAGES[0])
     assert "5 of 5 smoke requests failed (400)" in story.newest().outcome
 
 
 @pytest.mark.parametrize("reached", [2, 3])
 def test_a_canary_in_breach_is_backed_out_and_known_bad(story: Story, reached: int) -> None:
     promotion(story)
-    while updates(story)[-1:] != [UPDATES[reached - 1]]:
+    while updates(story)[-1:] != [STAGES[reached - 1]]:
         story.live(until=State.EXECUTING)
     story.verdicts[2] = Verdict.BREACH
     story.live()
-    assert_backed_out(story, *UPDATES[:reached])
+    assert_backed_out(story, *STAGES[:reached])
     assert story.known() == {1: Standing.GOOD, 2: Standing.BAD}
 
 
@@ -39,7 +40,7 @@ def test_a_canary_in_breach_is_backed_out_and_known_bad(story: Story, reached: i
 def test_a_canary_that_nobody_could_judge_is_backed_out_and_not_known_bad(story: Story, verdict: Verdict) -> None:
     story.verdicts[2] = verdict
     promotion(story).live()
-    assert_backed_out(story, *UPDATES[:2])
+    assert_backed_out(story, *STAGES[:2])
     assert story.known() == {1: Standing.GOOD}
     assert "given up after 6:00:00" in story.newest().outcome
 
@@ -48,7 +49,7 @@ def test_an_endpoint_without_traffic_promotes_nobody(story: Story) -> None:
     promotion(story).live(until=State.EXECUTING)
     story.requests = 0
     story.live()
-    assert_backed_out(story, *UPDATES[:2])
+    assert_backed_out(story, *STAGES[:2])
     assert story.known() == {1: Standing.GOOD}
 
 
@@ -56,7 +57,7 @@ def test_in_full_charge_and_in_breach_the_champion_comes_back(story: Story) -> N
     promotion(story).live(until=State.VERIFYING)
     story.verdicts[2] = Verdict.BREACH
     story.live()
-    assert_backed_out(story, *UPDATES)
+    assert_backed_out(story, *STAGES)
     assert story.known()[2] is Standing.BAD
     assert story.done()[-1] == ("registry.set_alias", "champion")
 
@@ -70,7 +71,7 @@ def test_a_stage_that_databricks_cannot_deploy_is_backed_out_and_not_known_bad(s
     story.live()
     assert story.newest().state is State.FAILED
     assert story.traffic() == {1: 100}
-    assert updates(story) == [*UPDATES[: reached + 1], *([BACK] if reached else [])]
+    assert updates(story) == [*STAGES[: reached + 1], *([BACK] if reached else [])]
     assert 2 not in story.known()
 
 
@@ -88,7 +89,7 @@ def test_a_deployment_that_hangs_is_given_up_and_backed_out_as_soon_as_it_can_be
     story.serving.looks = 1
     story.serving.complete(ENDPOINT)
     story.live()
-    assert_backed_out(story, *UPDATES[:reached])
+    assert_backed_out(story, *STAGES[:reached])
 
 
 def test_a_back_out_that_hangs_calls_a_person(story: Story) -> None:

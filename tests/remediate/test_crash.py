@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from daemon.config.endpoint import Gate, Promote, Rollback
+from daemon.config.remedies import Gate, Promote, Rollback
 from daemon.domain.finding import Verdict
 from daemon.domain.remediation import Remedy, Standing, State
 from daemon.remediate.stale import ARCHIVED

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from daemon.config.endpoint import Promote
+from daemon.config.remedies import Promote
 from daemon.domain.finding import Verdict
 from daemon.domain.remediation import Remedy, Standing, State
 from daemon.ports import PlatformError
@@ -30,7 +30,13 @@ def test_from_drift_to_a_new_champion(story: Story) -> None:
     story.live()
     assert story.ends() == [(Remedy.RETRAIN, State.SUCCEEDED), (Remedy.PROMOTE, State.SUCCEEDED)]
     assert (story.traffic(), story.champion()) == ({2: 100}, 2)
-    assert [call for call, _ in story.done()] == ["jobs.start", *["serving.update"] * 4, "registry.set_alias"]
+    assert [call for call, _ in story.done()] == [
+        "jobs.start",
+        *["serving.update"] * 4,
+        "registry.set_alias",
+        "serving.update",
+    ]
+    assert story.done()[-1] == ("serving.update", "{2: 100}"), "the standby is put away at the end"
 
 
 def test_people_are_told_of_each_turn_once(story: Story) -> None:
@@ -110,7 +116,7 @@ def test_who_comes_too_late_says_so_and_changes_nothing(story: Story) -> None:
     assert (late.state, late.sentence) == (State.PROPOSED, "somebody else moved it first")
     assert story.newest().state is State.EXECUTING
     with story.memory.read() as tx:
-        assert [e.kind for e in events.history(tx, limit=9)] == ["remediation.executing"]
+        assert [e.kind for e in events.history(tx, limit=9)] == ["remediation.executing", "remediation.approved"]
 
 
 def test_a_verification_waits_as_long_as_its_remedys_steps_may_take(tell: Tell) -> None:
@@ -128,7 +134,7 @@ def test_an_unfinished_remediation_outlives_a_restart(story: Story) -> None:
         story.step()
         story.restart()
     assert story.newest().state is State.SUCCEEDED
-    assert len(story.ledger.of("serving.update")) == 4
+    assert len(story.ledger.of("serving.update")) == 5
 
 
 def test_no_other_endpoint_is_touched(story: Story) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.config.endpoint import Gate
+from daemon.config.remedies import Gate
 from daemon.remediate.gates import judge
 
 AUC = Gate(metric="auc", min=0.7)
@@ -44,6 +44,20 @@ def test_a_gate_opens_for_a_metric_that_meets_it(gate: Gate, metrics: dict[str, 
     (result,) = judge([gate], metrics)
     assert result.passed is passes
     assert gate.metric in result.detail or gate.champion in result.detail.split()
+
+
+@pytest.mark.parametrize(
+    ("rows", "least", "passes"),
+    [(500.0, 500, True), (499.0, 500, False), (math.nan, 500, False), (math.inf, 500, True), (None, 500, False)],
+)
+def test_a_minimum_of_rows_is_a_gate_before_the_others(rows: float | None, least: int, passes: bool) -> None:
+    metrics = {"auc": 0.9} | ({} if rows is None else {"evaluation_rows": rows})
+    first, second = judge([AUC], metrics, minimum_rows=least)
+    assert (first.metric, first.passed, second.passed) == ("evaluation_rows", passes, True)
+
+
+def test_no_minimum_asks_for_no_rows() -> None:
+    assert [r.metric for r in judge([AUC], {"auc": 0.9}, minimum_rows=0)] == ["auc"]
 
 
 def test_every_gate_is_asked_in_order() -> None:

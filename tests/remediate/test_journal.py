@@ -8,7 +8,17 @@ import pytest
 
 from daemon.domain.remediation import Remediation, Remedy, Step, StepState, token
 from daemon.ports import PlatformError
-from daemon.remediate.journal import MOST_CALLS, Act, Outcome, Progress, Seen, advance, called_at
+from daemon.remediate.journal import (
+    MOST_CALLS,
+    Act,
+    Outcome,
+    Progress,
+    Seen,
+    advance,
+    called_at,
+    probe,
+    unanswered,
+)
 from daemon.store import remediations
 from daemon.store.engine import StoreError
 from tests.fakes import Crash
@@ -58,9 +68,14 @@ def one(story: Story) -> Remediation:
     return story.propose(Remedy.ARCHIVE)
 
 
-def go(story: Story, one: Remediation, *acts: Act) -> Progress:
+def go(story: Story, one: Remediation, *acts: Act, refusal: str = "") -> Progress:
     story.now += MINUTE
-    return advance(one, acts, story.store, now=story.now)
+    return advance(one, acts, story.store, now=story.now, refusal=lambda tx: refusal)
+
+
+def find_out(story: Story, one: Remediation, *acts: Act) -> Progress:
+    story.now += MINUTE
+    return probe(one, acts, story.store, now=story.now)
 
 
 def test_an_act_is_intended_then_done_then_looked_at(story: Story, one: Remediation) -> None:
@@ -143,7 +158,7 @@ def test_an_error_that_stays_fails_also_where_not_even_an_intent_could_be_made(s
     assert (failed.outcome, failed.detail, failed.complete) == (Outcome.FAILED, "no such endpoint", False)
 
 
-@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.UNFIT, Outcome.FOREIGN])
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.UNFIT, Outcome.FOREIGN, Outcome.CANCELLED])
 def test_a_step_that_has_ended_badly_stays_ended_whatever_the_world_says_then(
     story: Story, one: Remediation, outcome: Outcome
 ) -> None:
@@ -199,6 +214,115 @@ def test_what_is_not_done_in_time_has_failed(story: Story, one: Remediation, out
     outcomes = [go(story, one, act).outcome for _ in range(4)]
     assert outcomes == [Outcome.WAIT] * 3 + [Outcome.FAILED]
     assert "not yet" in str(story.steps()[0].result["detail"])
+
+
+def unanswered_call(story: Story, one: Remediation, world: Switch, error: Exception | BaseException) -> None:
+    world.error = error
+    with pytest.raises(type(error)):
+        go(story, one, world.act())
+    found = unanswered(one, story.store)
+    assert found is not None
+    assert (found.name, found.calls - found.answers) == ("switch", 1)
+
+
+LOST = PlatformError("no answer", permanent=False)
+
+
+@pytest.mark.parametrize("error", [Crash(), LOST])
+def test_a_call_that_took_and_was_not_answered_is_found_done(
+    story: Story, one: Remediation, error: Exception | BaseException
+) -> None:
+    world = Switch()
+    unanswered_call(story, one, world, error)
+    assert find_out(story, one, world.act()).outcome is Outcome.DONE
+    assert unanswered(one, story.store) is None
+    assert (world.turned, story.steps()[0].state) == (1, StepState.DONE)
+
+
+@pytest.mark.parametrize("error", [Crash(), LOST])
+def test_a_call_that_did_not_take_is_found_so_and_is_not_made_again_by_looking(
+    story: Story, one: Remediation, error: Exception | BaseException
+) -> None:
+    world = Switch(deaf=True)
+    unanswered_call(story, one, world, error)
+    world.deaf = False
+    assert find_out(story, one, world.act()).outcome is Outcome.READY
+    assert (world.turned, unanswered(one, story.store)) == (0, None)
+    assert go(story, one, world.act()).acted
+    assert (world.turned, story.steps()[0].calls) == (1, 2)
+
+
+def test_what_cannot_be_looked_at_stays_unanswered(story: Story, one: Remediation) -> None:
+    world = Switch(deaf=True)
+    unanswered_call(story, one, world, LOST)
+    world.blind = PlatformError("away", permanent=False)
+    with pytest.raises(PlatformError):
+        find_out(story, one, world.act())
+    assert unanswered(one, story.store) is not None
+
+
+def test_what_is_seen_to_be_on_its_way_stays_unanswered(story: Story, one: Remediation) -> None:
+    world = Switch(deaf=True)
+    unanswered_call(story, one, world, LOST)
+    waiting = replace(world.act(), look=lambda step: Seen(Outcome.WAIT, "an update is under way"))
+    assert find_out(story, one, waiting).outcome is Outcome.WAIT
+    assert unanswered(one, story.store) is not None
+
+
+def test_what_somebody_else_changed_meanwhile_is_seen_by_the_look(story: Story, one: Remediation) -> None:
+    world = Switch(deaf=True)
+    unanswered_call(story, one, world, LOST)
+    world.on = "broken off"
+    assert find_out(story, one, world.act()).outcome is Outcome.FOREIGN
+    assert story.steps()[0].state is StepState.SUPERSEDED
+
+
+def test_an_error_that_stays_ends_the_looking(story: Story, one: Remediation) -> None:
+    world = Switch(deaf=True)
+    unanswered_call(story, one, world, LOST)
+    world.blind = PlatformError("no such endpoint", permanent=True, missing=True)
+    assert find_out(story, one, world.act()).outcome is Outcome.FAILED
+    assert story.steps()[0].state is StepState.FAILED
+
+
+def test_where_every_call_was_answered_there_is_nothing_to_find_out(story: Story, one: Remediation) -> None:
+    world = Switch(deaf=True)
+    assert find_out(story, one, world.act()).outcome is Outcome.READY
+    go(story, one, world.act())
+    before = story.steps()
+    assert find_out(story, one, world.act()).outcome is Outcome.READY
+    assert story.steps() == before
+
+
+def test_a_refused_call_is_neither_counted_nor_made(story: Story, one: Remediation) -> None:
+    world = Switch()
+    held = go(story, one, world.act(), refusal="the kill switch is pulled")
+    assert (held.outcome, held.acted, held.detail) == (Outcome.WAIT, False, "held up: the kill switch is pulled")
+    (row,) = story.steps()
+    assert (row.calls, row.answers, called_at(row), world.turned) == (0, 0, None, 0)
+    assert go(story, one, world.act()).acted
+
+
+def test_a_refusal_does_not_keep_anybody_from_looking(story: Story, one: Remediation) -> None:
+    world = Switch()
+    go(story, one, world.act())
+    assert go(story, one, world.act(), refusal="no").outcome is Outcome.DONE
+
+
+def test_deaths_in_the_call_count_also_where_each_is_followed_by_a_look(story: Story, one: Remediation) -> None:
+    world = Switch(deaf=True)
+    for _ in range(MOST_CALLS):
+        unanswered_call(story, one, world, Crash())
+        assert find_out(story, one, world.act()).outcome is Outcome.READY
+    assert go(story, one, world.act()).outcome is Outcome.FAILED
+
+
+def test_silence_does_not_count_also_where_each_is_followed_by_a_look(story: Story, one: Remediation) -> None:
+    world = Switch(deaf=True)
+    for _ in range(2 * MOST_CALLS):
+        unanswered_call(story, one, world, LOST)
+        assert find_out(story, one, world.act()).outcome is Outcome.READY
+    assert go(story, one, world.act()).acted
 
 
 def test_what_is_done_is_done_also_late(story: Story, one: Remediation) -> None:

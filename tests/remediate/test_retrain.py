@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from daemon.adapters.databricks.jobs import read_run
 from daemon.domain.registry import ModelVersion, RunState
 from daemon.domain.remediation import Remedy, Standing, State, Step, StepState, token
 from daemon.ports import PlatformError
+from daemon.remediate.cycle import Stepped
 from daemon.remediate.journal import Act, Outcome
 from daemon.remediate.retrain import REGISTERS_WITHIN, TAG, acts, parameters, registered
 from tests.remediate.stories import DRIFT, ENDPOINT, JOB, MODEL, START, Story, proposal
@@ -37,7 +39,7 @@ CHAMPION = version(4, at=START - timedelta(days=9))
         ([version(5, by="mine"), version(6)], 5),
         ([version(5), version(6, by="mine")], 6),
         ([version(5, by="mine"), version(6, by="mine")], 6),
-        ([version(5, by="mine"), version(6, by="mine", ready=False)], 5),
+        ([version(5, by="mine"), version(6, by="mine", ready=False)], None),
         ([version(5), version(6, by="mine", ready=False)], None),
         ([version(5, by="another")], None),
         ([version(5), version(6, by="another")], 5),
@@ -47,12 +49,12 @@ CHAMPION = version(4, at=START - timedelta(days=9))
 def test_only_a_version_that_is_surely_its_own_becomes_the_challenger(
     versions: list[ModelVersion], expected: int | None
 ) -> None:
-    assert registered([CHAMPION, *versions], RETRAIN, since=START) == expected
+    assert registered([CHAMPION, *versions], RETRAIN, since=START).version == expected
 
 
 def test_a_version_registered_before_the_run_began_is_not_the_runs() -> None:
     by_hand = version(5, at=START + timedelta(minutes=10))
-    assert registered([CHAMPION, by_hand], RETRAIN, since=LATER) is None
+    assert registered([CHAMPION, by_hand], RETRAIN, since=LATER).version is None
 
 
 def test_the_job_is_told_what_it_needs_in_words() -> None:
@@ -74,7 +76,7 @@ def test_without_a_beginning_the_trouble_begins_with_the_proposal() -> None:
 
 def training(story: Story, run_id: object) -> Act:
     done = Step("mine", 0, "run", StepState.DONE, "t", result={"run_id": run_id}, started_at=START)
-    return acts(RETRAIN, story.settings, story.jobs, story.registry, done={"run": done})[1]
+    return acts(RETRAIN, story.settings, story.jobs, story.registry, done={"run": done}, now=story.now)[1]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +87,7 @@ def training(story: Story, run_id: object) -> Act:
         (RunState.UNKNOWN, Outcome.WAIT),
         (RunState.SUCCEEDED, Outcome.DONE),
         (RunState.FAILED, Outcome.FAILED),
-        (RunState.CANCELLED, Outcome.FAILED),
+        (RunState.CANCELLED, Outcome.CANCELLED),
     ],
 )
 def test_a_run_is_followed_until_it_surely_ended(story: Story, state: RunState, outcome: Outcome) -> None:
@@ -93,7 +95,7 @@ def test_a_run_is_followed_until_it_surely_ended(story: Story, state: RunState, 
     run_id = story.jobs.start(JOB, parameters(RETRAIN), token="t")
     seen = training(story, run_id).look(Step("mine", 1, "training", StepState.INTENT, "u"))
     assert seen.outcome is outcome
-    assert ("out of memory" in seen.detail) is (outcome is Outcome.FAILED)
+    assert ("out of memory" in seen.detail) is (outcome in (Outcome.FAILED, Outcome.CANCELLED))
 
 
 def test_a_run_that_was_deleted_is_an_error_that_stays(story: Story) -> None:
@@ -103,11 +105,11 @@ def test_a_run_that_was_deleted_is_an_error_that_stays(story: Story) -> None:
 
 
 def test_the_job_that_was_intended_is_the_one_that_is_started_whatever_the_settings_say_by_then(story: Story) -> None:
-    run, _, challenger = acts(RETRAIN, story.settings, story.jobs, story.registry, done={})
+    run, _, challenger = acts(RETRAIN, story.settings, story.jobs, story.registry, done={}, now=story.now)
     intent = Step("mine", 0, "run", StepState.INTENT, "t", run.base())
     assert run.look(intent).outcome is Outcome.READY
     other = story.settings.model_copy(update={"retrain": story.settings.retrain.model_copy(update={"job_id": 8})})
-    again = acts(RETRAIN, other, story.jobs, story.registry, done={})[0]
+    again = acts(RETRAIN, other, story.jobs, story.registry, done={}, now=story.now)[0]
     assert again.do is not None
     run_id = again.do(intent)["run_id"]
     assert story.jobs.runs[int(str(run_id))].job_id == JOB
@@ -133,12 +135,27 @@ def test_a_retraining_hands_its_version_over_to_a_promotion(story: Story) -> Non
     assert run.token == token(retrain.id, "run")
 
 
-@pytest.mark.parametrize("end", [RunState.FAILED, RunState.CANCELLED])
-def test_a_run_that_ends_badly_ends_the_retraining(story: Story, end: RunState) -> None:
-    story.jobs.add(JOB, RunState.WAITING, RunState.RUNNING, end, message="out of memory")
-    retraining(story).live()
-    assert story.ends() == [(Remedy.RETRAIN, State.FAILED)]
-    assert "out of memory" in story.newest().outcome
+def test_a_run_that_fails_ends_the_retraining(story: Story) -> None:
+    story.jobs.add(JOB, RunState.WAITING, RunState.RUNNING, RunState.FAILED, message="out of memory")
+    assert retraining(story).live().ends() == [(Remedy.RETRAIN, State.FAILED)]
+    assert story.newest().outcome == "run 1001 failed: out of memory"
+
+
+def test_a_run_that_was_skipped_has_failed_and_says_why(story: Story) -> None:
+    skipped = read_run(1001, {"state": {"life_cycle_state": "SKIPPED", "state_message": "too many runs"}})
+    story.jobs.add(JOB, skipped.state, message=skipped.message)
+    assert retraining(story).live().ends() == [(Remedy.RETRAIN, State.FAILED)]
+    assert story.newest().outcome == "run 1001 failed: SKIPPED: too many runs"
+
+
+def test_a_run_that_a_person_cancels_is_cancelled_and_no_failure(story: Story) -> None:
+    story.jobs.add(JOB, RunState.RUNNING)
+    retraining(story).live(until=State.EXECUTING)
+    while not story.jobs.runs:
+        story.live(until=State.EXECUTING)
+    story.jobs.finish(1001, RunState.CANCELLED, message="by ana")
+    assert story.live().ends() == [(Remedy.RETRAIN, State.CANCELLED)]
+    assert story.newest().outcome == "run 1001 cancelled: by ana"
 
 
 def test_a_job_that_registers_nothing_is_not_waited_for_for_ever(story: Story) -> None:
@@ -160,14 +177,66 @@ def test_what_was_registered_by_hand_while_the_proposal_waited_is_not_taken_for_
 def test_two_new_versions_are_one_too_many_to_choose_from(story: Story) -> None:
     story.jobs.on_success(JOB, lambda given: [story.register(), story.register()])
     assert retraining(story).live().ends() == [(Remedy.RETRAIN, State.FAILED)]
+    assert "versions 2, 3 may each be its own" in story.newest().outcome
 
 
-def test_a_run_that_hangs_past_its_time_has_failed(story: Story) -> None:
-    story.jobs.add(JOB, RunState.RUNNING)
+def test_a_version_that_is_ready_only_after_a_while_is_waited_for(story: Story) -> None:
+    story.jobs.on_success(JOB, lambda given: story.register(tags={TAG: given["remediation"]}, ready=False))
+    retraining(story)
+    while "not ready" not in (story.step() or stepped_never()).sentence:
+        story.tick()
+    story.registry.ready(MODEL, 2)
+    story.step()
+    assert story.history()[0].to_version is None, "handing over is a step of its own"
+    story.step()
+    assert (story.history()[0].state, story.history()[0].to_version) == (State.SUCCEEDED, 2)
+
+
+def test_a_version_that_never_gets_ready_is_promoted_by_nobody(story: Story) -> None:
+    story.jobs.on_success(JOB, lambda given: story.register(tags={TAG: given["remediation"]}, ready=False))
+    assert retraining(story).live().ends() == [(Remedy.RETRAIN, State.FAILED)]
+    assert "version 2, which it registered, is not ready" in story.newest().outcome
+
+
+def stepped_never() -> Stepped:
+    raise AssertionError("nothing is open any more")
+
+
+@pytest.mark.parametrize(
+    ("state", "told"), [(RunState.RUNNING, "running and still goes on"), (RunState.UNKNOWN, "unknown and may still go")]
+)
+def test_a_run_that_hangs_past_its_time_has_failed_and_is_said_to_go_on(
+    story: Story, state: RunState, told: str
+) -> None:
+    story.jobs.add(JOB, state)
     began = story.now
     retraining(story).live()
     assert story.ends() == [(Remedy.RETRAIN, State.FAILED)]
-    assert timedelta(0) < story.now - began - story.settings.retrain.timeout < timedelta(minutes=15)
+    assert timedelta(0) < story.now - began - story.settings.retrain.timeout <= timedelta(minutes=15)
+    assert "run 1001 has not ended within 6:00:00" in story.newest().outcome
+    assert told in story.newest().outcome
+
+
+def test_a_run_that_nobody_can_look_at_in_time_has_failed_and_may_go_on(story: Story) -> None:
+    story.jobs.add(JOB, RunState.RUNNING)
+    retraining(story)
+    while not story.jobs.runs:
+        story.live(until=State.EXECUTING)
+    story.jobs.fail_next(PlatformError("away", permanent=False), call="run", times=999)
+    assert story.live().ends() == [(Remedy.RETRAIN, State.FAILED)]
+    assert "run 1001 has not ended" in story.newest().outcome
+    assert "cannot be seen" in story.newest().outcome
+
+
+def test_what_a_run_registers_after_its_time_is_not_taken_up(story: Story) -> None:
+    story.jobs.add(JOB, RunState.RUNNING)
+    retraining(story).live()
+    story.jobs.finish(1001, RunState.SUCCEEDED)
+    story.register(tags={TAG: story.newest().id})
+    for _ in range(5):
+        story.tick()
+        story.step()
+    assert story.ends() == [(Remedy.RETRAIN, State.FAILED)]
 
 
 def test_a_job_that_does_not_exist_ends_the_retraining(story: Story) -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.config.endpoint import Archive
-from daemon.domain.registry import ModelVersion
+from daemon.config.remedies import Archive
+from daemon.domain.registry import ModelVersion, Stage
 from daemon.remediate.stale import ARCHIVED, KEEP, MARKED, Housekeeping, due, spared
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -19,9 +19,17 @@ RULES = Archive(keep=2, most=3, older_than=90 * DAY, wait=4 * DAY)
 RIPE, GREEN = (NOW - 4 * DAY).isoformat(), (NOW - 4 * DAY + timedelta(seconds=1)).isoformat()
 
 
-def version(n: int, *, days: int = 100, mark: str = "", aliases: tuple[str, ...] = (), **tags: str) -> ModelVersion:
-    tags = {**({MARKED: mark} if mark else {}), **({ARCHIVED: "then"} if "archived" in tags else {})}
-    return ModelVersion("m", n, NOW - days * DAY, True, None, tags, aliases)
+def version(
+    n: int,
+    *,
+    days: int = 100,
+    mark: str = "",
+    aliases: tuple[str, ...] = (),
+    stage: Stage = Stage.NONE,
+    archived: bool = False,
+) -> ModelVersion:
+    tags = {**({MARKED: mark} if mark else {}), **({ARCHIVED: "then"} if archived else {})}
+    return ModelVersion("m", n, NOW - days * DAY, True, None, tags, aliases, stage)
 
 
 def found(first: ModelVersion, *, in_use: set[int] | None = None) -> Housekeeping:
@@ -44,9 +52,13 @@ MARK, ARCHIVE, NOTHING = Housekeeping(mark=(1,)), Housekeeping(archive=(1,)), Ho
         (version(1, mark="no, please"), NOTHING),
         (version(1, mark="2020-01-01"), NOTHING),
         (version(1, mark=(NOW + DAY).isoformat()), NOTHING),
-        (version(1, mark=RIPE, archived="yes"), NOTHING),
+        (version(1, mark=RIPE, archived=True), NOTHING),
         (version(1, aliases=("champion",)), NOTHING),
         (version(1, mark=RIPE, aliases=("previous",)), NOTHING),
+        (version(1, stage=Stage.PRODUCTION), NOTHING),
+        (version(1, mark=RIPE, stage=Stage.STAGING), NOTHING),
+        (version(1, stage=Stage.ARCHIVED), MARK),
+        (version(1, mark=RIPE, stage=Stage.ARCHIVED), ARCHIVE),
     ],
 )
 def test_a_version_is_marked_waited_for_and_archived_unless_somebody_speaks_for_it(
@@ -85,13 +97,14 @@ def test_what_waits_for_its_turn_counts_towards_the_cap() -> None:
 
 MARKS = st.sampled_from(["", RIPE, GREEN, KEEP, "nonsense"])
 VERSIONS = st.builds(
-    lambda n, days, mark, aliases, archived: version(
-        n, days=days, mark=mark, aliases=aliases, **({"archived": "yes"} if archived else {})
+    lambda n, days, mark, aliases, stage, archived: version(
+        n, days=days, mark=mark, aliases=aliases, stage=stage, archived=archived
     ),
     n=st.integers(1, 30),
     days=st.integers(0, 200),
     mark=MARKS,
     aliases=st.sampled_from([(), (), ("champion",), ("a", "b")]),
+    stage=st.sampled_from([Stage.NONE, Stage.NONE, *Stage]),
     archived=st.booleans(),
 )
 REGISTRIES = st.lists(VERSIONS, max_size=15, unique_by=lambda v: v.version)
@@ -116,6 +129,7 @@ def test_nothing_is_touched_that_anybody_needs_whatever_the_registry(
     for one in versions:
         if one.version in touched:
             assert not one.aliases
+            assert one.stage in (Stage.NONE, Stage.ARCHIVED)
             assert ARCHIVED not in one.tags
             assert one.tags.get(MARKED) != KEEP
             assert NOW - one.created_at >= 90 * DAY

@@ -11,7 +11,7 @@ from daemon.domain.remediation import Step, StepState
 from daemon.domain.serving import EndpointState, ServedEntity, Update
 from daemon.ports import PlatformError
 from daemon.remediate.journal import Outcome
-from daemon.remediate.traffic import SETTLE, Percents, disturbed, judge, set_traffic
+from daemon.remediate.traffic import SETTLE, Percents, changed_by_hand, judge, set_traffic
 from tests.fakes import FakeServing
 from tests.remediate.stories import ENDPOINT, MODEL, START
 
@@ -138,22 +138,27 @@ def test_done_means_that_exactly_what_was_wanted_serves_and_is_ready(
 
 
 @pytest.mark.parametrize(
-    ("now", "by_somebody"),
+    ("now", "config", "by_somebody"),
     [
-        (state({2: 100}), False),
-        (state({2: 100, 1: 0}), False),
-        (state({2: 100}, Update.IN_PROGRESS, pending={2: 100}), False),
-        (state({2: 100}, Update.FAILED, pending=FOREIGN), False),
-        (state({2: 100}, Update.UNKNOWN), False),
-        (state({2: 90, 1: 10}), True),
-        (state(FOREIGN), True),
-        (state({}), True),
-        (state({2: 100}, Update.IN_PROGRESS, pending=FOREIGN), True),
-        (state({2: 100}, Update.IN_PROGRESS), True),
+        (state({2: 100}), 5, False),
+        (state({2: 100}), None, False),
+        (state({2: 100, 1: 0}), 5, False),
+        (state({2: 100}, Update.IN_PROGRESS, pending={2: 100}), 5, False),
+        (state({2: 100}, Update.FAILED, pending=FOREIGN), 5, False),
+        (state({2: 100}, Update.UNKNOWN), 5, False),
+        (state({2: 90, 1: 10}), 5, True),
+        (state(FOREIGN), 5, True),
+        (state({}), 5, True),
+        (state({2: 100}, Update.IN_PROGRESS, pending=FOREIGN), 5, True),
+        (state({2: 100}, Update.IN_PROGRESS), 5, True),
+        (state({2: 100}, config=6), 5, True),
+        (state({2: 100}, config=6), None, False),
     ],
 )
-def test_traffic_that_was_set_is_disturbed_only_by_other_traffic(now: EndpointState, by_somebody: bool) -> None:
-    assert bool(disturbed(now, {2: 100})) is by_somebody
+def test_what_was_set_is_changed_by_other_traffic_or_another_deployment(
+    now: EndpointState, config: int | None, by_somebody: bool
+) -> None:
+    assert bool(changed_by_hand(now, {2: 100}, config)) is by_somebody
 
 
 def serving(percents: Percents) -> FakeServing:
@@ -186,6 +191,16 @@ def test_what_somebody_keeps_ready_at_zero_percent_stays_so() -> None:
     act.do(intent)
     assert {e.version: e.percent for e in fake.state(ENDPOINT).served} == {2: 100, 7: 0}
     assert act.look(intent).outcome is DONE
+
+
+def test_what_serves_keeps_its_name_so_that_nothing_is_loaded_but_what_is_new() -> None:
+    fake = serving(WAS)
+    fake.rename(ENDPOINT, 1, "in-charge")
+    act = set_traffic("stage", fake, ENDPOINT, MODEL, was=[WAS], wanted={1: 90, 2: 10}, now=START)
+    assert act.do is not None
+    act.do(Step("r", 0, "stage", StepState.INTENT, "t", act.base()))
+    assert [e.name for e in fake.state(ENDPOINT).served] == ["in-charge", "flight_delay-2"]
+    assert fake.ledger.effects[0].detail["loads"] == [("flight_delay-2", 2)]
 
 
 def test_the_act_does_not_go_where_somebody_came_in_between_look_and_call() -> None:

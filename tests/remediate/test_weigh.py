@@ -7,6 +7,7 @@ import pytest
 
 from daemon.domain.remediation import IN_FLIGHT, Mode, Remedy, Standing, State
 from daemon.ports import PlatformError
+from daemon.remediate.frozen import rules
 from daemon.remediate.guards import GUARDS
 from daemon.store import events
 from tests.remediate.conftest import Tell
@@ -139,7 +140,8 @@ def test_a_proposal_that_is_held_up_is_written_once_for_each_reason(story: Story
     states = [story.step() for _ in range(3)]
     assert [s.waits for s in states if s] == [False, True, True]
     story.serving.unknown(ENDPOINT)
-    assert story.step() and story.newest().outcome.startswith("settled")
+    assert story.step()
+    assert story.newest().outcome == "alone: also ill: delays; settled: the endpoint's last update: unknown"
     with story.memory.read() as tx:
         assert [e.kind for e in events.history(tx, limit=9)] == ["remediation.blocked"] * 2
         assert not [e for e in events.history(tx, limit=9) if e.dedup_key], "only a rollback that is held up is told"
@@ -191,4 +193,6 @@ def test_what_was_let_through_keeps_the_world_it_was_made_for(story: Story) -> N
         "alias": "champion",
         "alias_version": 2,
         "canary": [10, 50],
+        "standby": True,
+        "rules": rules(story.settings, Remedy.ROLLBACK),
     }

@@ -18,7 +18,7 @@ from daemon.domain.event import Event
 from daemon.store import events
 from daemon.store.engine import Store
 
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 STOP_SECONDS = 40.0
 TINY = """
 [workspace]
@@ -55,6 +55,7 @@ class Daemon:
         self.log = folder / "mlsteward.log"
         self.config.write_text(config)
         self._environment = {**os.environ, "NO_PROXY": "127.0.0.1", "TZ": "UTC", **environment}
+        self.store_url = f"sqlite:///{folder}/mlsteward.db"
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -81,6 +82,10 @@ class Daemon:
                 stderr=output,
             )
 
+    def disarm(self) -> None:
+        """Let it pass its failpoint from the next start on."""
+        self._environment.pop("MLSTEWARD_FAILPOINT", None)
+
     @property
     def process(self) -> subprocess.Popen[bytes]:
         assert self._process is not None
@@ -88,7 +93,13 @@ class Daemon:
 
     @property
     def ended(self) -> int | None:
-        return self.process.poll()
+        """The exit status, negative for a signal; None while it runs, and before it was ever started."""
+        return self._process.poll() if self._process else None
+
+    @property
+    def frozen(self) -> bool:
+        """Whether a signal has stopped it."""
+        return Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0] in "Tt"
 
     @property
     def url(self) -> str:
@@ -113,7 +124,7 @@ class Daemon:
         return float(lines[0].rsplit(" ", 1)[1]) if lines else None
 
     def events(self, kind: str = "") -> list[Event]:
-        store = Store.open(StoreSettings(url=f"sqlite:///{self.folder}/mlsteward.db"), migrate=False)
+        store = Store.open(StoreSettings(url=self.store_url), migrate=False)
         try:
             with store.read() as tx:
                 return [e for e in events.history(tx, limit=500) if e.kind.startswith(kind)]

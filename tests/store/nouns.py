@@ -8,10 +8,11 @@ import numpy as np
 
 from daemon.domain.baseline import Baseline, BaselineColumn, BaselineKind
 from daemon.domain.event import Event, Severity
-from daemon.domain.finding import Against, Check, Finding, Phase, Reason, Statistic, Trail, Verdict
+from daemon.domain.finding import Against, Check, Finding, Reason, Statistic, Verdict
 from daemon.domain.profile import Coverage, Health, Profile
 from daemon.domain.remediation import Remediation, Remedy, State, Step, StepState
 from daemon.domain.schema import Column, Kind, Role, Signature
+from daemon.domain.trail import Phase, Trail
 from daemon.domain.window import Window
 from detectors.bins import CategoricalBins, NumericBins
 from detectors.latency import BUCKETS

@@ -70,3 +70,12 @@ def _plain(given: Baseline) -> tuple[object, ...]:
     """Return a baseline as values that can be compared: arrays cannot."""
     columns = {name: (each.column, each.bins, each.counts.tolist()) for name, each in given.columns.items()}
     return given.endpoint, given.version, given.kind, given.source, given.rows, given.created_at, columns
+
+
+def test_the_ids_of_the_newest_baselines_are_known_without_reading_them(store: Store) -> None:
+    with store.begin() as tx:
+        baselines.save(tx, baseline(source="old"))
+        saved = [baselines.save(tx, baseline(version=version)) for version in (3, 4)]
+        baselines.save(tx, baseline(endpoint="delays"))
+        assert baselines.newest_ids(tx, "flights") == {3: saved[0].id, 4: saved[1].id}
+        assert baselines.newest_ids(tx, "nobody") == {}

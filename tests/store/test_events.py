@@ -95,3 +95,16 @@ def test_the_newest_event_of_a_kind_is_found_among_others(store: Store) -> None:
         found = [events.newest(tx, "incident.upstream", *where) for where in ((), ("flights",), ("elsewhere",))]
         assert events.newest(tx, "watch.blind") is None
     assert [each and each.at for each in found] == [T0 + 4 * MINUTE, T0 + 2 * MINUTE, None]
+
+
+def test_the_last_event_of_some_kinds_is_the_one_that_was_added_last_whatever_the_clock_said(store: Store) -> None:
+    kinds = ("watch.blind", "watch.sees_again")
+    with store.begin() as tx:
+        assert events.last_of(tx, kinds, "flights") is None
+        events.append(tx, event("a", kind="watch.blind", at=T0 + timedelta(days=1)))
+        events.append(tx, event("b", kind="watch.sees_again"))
+        events.append(tx, event("c", kind="watch.blind", endpoint="delays"))
+        events.append(tx, event("d", kind="incident.upstream"))
+        found = events.last_of(tx, kinds, "flights")
+        assert found is not None
+        assert found.kind == "watch.sees_again"

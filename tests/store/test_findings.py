@@ -3,14 +3,16 @@
 from dataclasses import replace
 from math import inf
 
-from daemon.domain.finding import Cause, Check, Phase, Statistic, Trail, Verdict
+from daemon.domain.finding import Cause, Check, Statistic, Verdict
+from daemon.domain.trail import Phase, Trail
 from daemon.store import findings
 from daemon.store.engine import Store
 from tests.store.nouns import health_trail, trail, window
 
 
 def test_a_trail_comes_back_as_it_was(store: Store) -> None:
-    given = [trail(), health_trail(phase=Phase.INACTIVE, since=None, recent=(), newest=None)]
+    clearing = trail(phase=Phase.CLEARING, seen=window(0).end, cleared=2, flaps=3, flapping=True, subject="0123abcd")
+    given = [clearing, health_trail(phase=Phase.INACTIVE, since=None, recent=(), newest=None)]
     with store.begin() as tx:
         findings.save(tx, given)
     with store.read() as tx:
@@ -74,11 +76,12 @@ def test_the_ill_of_the_fleet_are_those_in_trouble_of_that_cause_lately(store: S
 
     lately = window(5).end
     with store.begin() as tx:
-        findings.save(tx, [ill("pending", Phase.PENDING), ill("firing", Phase.FIRING)])
+        findings.save(tx, [ill("pending", Phase.PENDING), ill("firing", Phase.FIRING), ill("clearing", Phase.CLEARING)])
         findings.save(tx, [ill("firing", Phase.FIRING), trail(9, endpoint="firing"), trail(9, endpoint="drifting")])
         findings.save(tx, [ill("well", Phase.INACTIVE), ill("cured", Phase.RESOLVED), ill("long ago", Phase.FIRING, 4)])
         findings.save(tx, [replace(ill("never", Phase.FIRING), newest=None)])
         assert findings.ill(tx, Cause.HEALTH, lately) == {
+            "clearing": [ill("clearing", Phase.CLEARING)],
             "firing": [ill("firing", Phase.FIRING)],
             "pending": [ill("pending", Phase.PENDING)],
         }

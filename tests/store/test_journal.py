@@ -51,6 +51,29 @@ def test_calls_are_counted_and_the_first_one_starts_the_step(store: Store) -> No
         assert remediations.steps(tx, "r1") == [step(calls=2, started_at=T0)]
 
 
+def test_a_call_is_unanswered_until_its_answer_is_counted(store: Store) -> None:
+    unanswered = []
+    with store.begin() as tx:
+        remediations.write_intent(tx, step())
+
+        def look() -> None:
+            unanswered.append(remediations.steps(tx, "r1")[0].unanswered)
+
+        look()
+        for _ in range(2):
+            remediations.count_call(tx, step(), T0)
+            look()
+        assert remediations.count_answer(tx, step(), {"run_id": 7})
+        look()
+        remediations.count_call(tx, step(), T0)
+        look()
+        remediations.close_step(tx, step(), StepState.FAILED, {}, T0)
+        look()
+        (found,) = remediations.steps(tx, "r1")
+    assert unanswered == [False, True, True, False, True, False]
+    assert (found.calls, found.answers, found.result) == (3, 2, {"run_id": 7})
+
+
 def test_notes_add_up_and_stay_when_the_step_is_closed(store: Store) -> None:
     with store.begin() as tx:
         remediations.write_intent(tx, step())
@@ -70,6 +93,7 @@ def test_a_closed_step_changes_no_more(store: Store, ended: StepState) -> None:
         assert not remediations.close_step(tx, step(), StepState.FAILED, {"why": "no"}, T0 + MINUTE)
         assert not remediations.note(tx, step(), {"why": "no"})
         assert not remediations.count_call(tx, step(), T0 + MINUTE)
+        assert not remediations.count_answer(tx, step(), {"why": "no"})
         assert remediations.steps(tx, "r1") == before == [step(state=ended, result={"why": "it is so"}, ended_at=T0)]
 
 

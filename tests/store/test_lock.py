@@ -68,3 +68,35 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot be opened for writing: ") as caught:
         lock.hold(tmp_path / "file" / "mlsteward.db")
     assert not caught.value.transient
+
+
+MOUNTS = """\
+22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
+31 22 0:45 / /srv/state rw,relatime shared:9 - nfs4 filer:/state rw,vers=4.2
+32 22 0:46 / /srv/with\\040space rw,relatime master:3 propagate_from:2 - fuse.sshfs me@elsewhere:/ rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("device", "kind"), [((8, 1), "ext4"), ((0, 45), "nfs4"), ((0, 46), "fuse.sshfs"), ((9, 9), "")]
+)
+def test_the_kernel_says_what_lies_on_another_machine(tmp_path: Path, device: tuple[int, int], kind: str) -> None:
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(MOUNTS)
+    assert lock.file_system(os.makedev(*device), mounts) == kind
+
+
+def test_this_machines_own_file_systems_are_found(tmp_path: Path) -> None:
+    assert lock.file_system(Path("/proc").stat().st_dev, lock.MOUNTS) == "proc"
+    assert lock.file_system(0, tmp_path / "no-such-file") == ""
+
+
+def test_a_file_on_a_network_is_refused_in_one_sentence(database: Path, tmp_path: Path) -> None:
+    device, mounts = tmp_path.stat().st_dev, tmp_path / "mountinfo"
+    number = f"{os.major(device)}:{os.minor(device)}"
+    mounts.write_text(f"31 22 {number} / /srv/state rw - nfs4 filer:/state rw\n")
+    with pytest.raises(StoreError, match=r"mlsteward\.db lies on a network file system \(nfs4\)") as caught:
+        lock.hold(database, mounts=mounts)
+    assert not caught.value.transient
+    mounts.write_text(f"31 22 {number} / / rw - ext4 /dev/sda1 rw\n")
+    lock.hold(database, mounts=mounts).release()

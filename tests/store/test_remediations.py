@@ -1,20 +1,21 @@
 """Remediations: one proposal of a kind, one in flight, moved by whoever is first."""
 
 from dataclasses import fields, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete
 
-from daemon.domain.remediation import IN_FLIGHT, MOVES, GuardResult, Remediation, Remedy, State
+from daemon.domain.remediation import IN_FLIGHT, MOVES, OPEN, GuardResult, Remediation, Remedy, State
 from daemon.store import remediations, tables
 from daemon.store.engine import Store, StoreError
 from tests.store.nouns import T0, remediation
 from tests.store.together import together
 
-MINUTE = timedelta(minutes=1)
+MINUTE, MICROSECOND = timedelta(minutes=1), timedelta(microseconds=1)
 FULL = replace(
     remediation("r2"),
     parent_id="r1",
@@ -22,8 +23,14 @@ FULL = replace(
     guards=(GuardResult("cooldown", False, "10 m to go"), GuardResult("mode", True, "")),
     outcome="all is well",
     verify_since=T0 + MINUTE,
+    began_at=T0 + MINUTE,
     updated_at=T0 + MINUTE,
 )
+
+
+def approved(name: str = "r1", **changes: Any) -> Remediation:
+    """Return one that may set off."""
+    return remediation(name, **{"state": State.APPROVED, **changes})
 
 
 def propose(store: Store, *given: Remediation) -> list[bool]:
@@ -88,7 +95,7 @@ def test_of_two_threads_that_propose_at_once_one_wins(store: Store) -> None:
 
 def test_of_two_threads_that_move_at_once_one_wins(store: Store) -> None:
     for n in range(5):
-        one = remediation(f"r{n}", endpoint=f"endpoint {n}")
+        one = approved(f"r{n}", endpoint=f"endpoint {n}")
         propose(store, one)
         answers = together(*(lambda to=to, one=one: move(store, one, to) for to in (State.EXECUTING, State.EXPIRED)))
         (winner,) = [answer for answer in answers if answer]
@@ -98,18 +105,18 @@ def test_of_two_threads_that_move_at_once_one_wins(store: Store) -> None:
 
 def test_of_two_threads_that_set_off_on_one_endpoint_one_wins(store: Store) -> None:
     for n in range(5):
-        rivals = [remediation(f"{n} {remedy}", endpoint=f"endpoint {n}", remedy=remedy) for remedy in Remedy]
+        rivals = [approved(f"{n} {remedy}", endpoint=f"endpoint {n}", remedy=remedy) for remedy in Remedy]
         propose(store, *rivals)
         answers = together(*(lambda one=one: move(store, one, State.EXECUTING) for one in rivals))
         assert sum(answer is not None for answer in answers) == 1
 
 
 def test_a_move_keeps_what_it_changes(store: Store) -> None:
-    propose(store, remediation())
+    propose(store, approved())
     guards = (GuardResult("mode", True, "auto"),)
-    moved = move(store, remediation(), State.EXECUTING, guards=guards, plan={"to": 2}, deadline_at=T0 + 9 * MINUTE)
+    moved = move(store, approved(), State.EXECUTING, guards=guards, plan={"to": 2}, deadline_at=T0 + 9 * MINUTE)
     assert moved == replace(
-        remediation(),
+        approved(),
         state=State.EXECUTING,
         updated_at=T0 + MINUTE,
         guards=guards,
@@ -125,21 +132,21 @@ def test_a_move_leaves_alone_what_others_changed_meanwhile(store: Store) -> None
     blocked = move(store, remediation(), State.BLOCKED)
     assert blocked is not None
     move(store, blocked, State.BLOCKED, plan={"fresh": True})
-    moved = move(store, blocked, State.EXECUTING)
+    moved = move(store, blocked, State.APPROVED)
     assert moved is not None
     assert moved.plan == {"fresh": True}
 
 
 def test_a_move_from_a_state_it_is_no_longer_in_comes_too_late(store: Store) -> None:
-    propose(store, remediation())
-    first = move(store, remediation(), State.EXECUTING)
-    assert move(store, remediation(), State.EXPIRED) is None
+    propose(store, approved())
+    first = move(store, approved(), State.EXECUTING)
+    assert move(store, approved(), State.EXPIRED) is None
     with store.read() as tx:
         assert remediations.get(tx, "r1") == first
 
 
 def test_a_move_of_what_is_gone_comes_too_late(store: Store) -> None:
-    assert move(store, remediation(), State.EXECUTING) is None
+    assert move(store, approved(), State.EXECUTING) is None
 
 
 @pytest.mark.parametrize("state", State)
@@ -155,25 +162,25 @@ def test_only_moves_that_there_are_can_be_made(sqlite_store: Store, state: State
 
 
 def test_one_in_flight_keeps_the_next_from_setting_off_and_the_transaction_goes_on(store: Store) -> None:
-    propose(store, remediation("r1", state=State.NEEDS_HUMAN), remediation("r2"))
+    propose(store, remediation("r1", state=State.NEEDS_HUMAN), approved("r2"))
     with store.begin() as tx:
-        assert remediations.move(tx, remediation("r2"), State.EXECUTING, now=T0) is None
-        assert remediations.move(tx, remediation("r2"), State.BLOCKED, now=T0) is not None
+        assert remediations.move(tx, approved("r2"), State.EXECUTING, now=T0) is None
+        assert remediations.move(tx, approved("r2"), State.SCHEDULED, now=T0) is not None
     with store.read() as tx:
         assert ids(remediations.opened(tx)) == ["r1", "r2"]
 
 
 def test_what_else_the_database_refuses_is_not_taken_for_a_rival(store: Store) -> None:
-    propose(store, remediation("r1"))
+    propose(store, approved("r1"))
     with pytest.raises(StoreError):
-        move(store, remediation("r1"), State.EXECUTING, outcome=None)
+        move(store, approved("r1"), State.EXECUTING, outcome=None)
     with pytest.raises(StoreError):
-        move(store, remediation("r1"), State.BLOCKED, parent_id="nobody")
+        move(store, approved("r1"), State.SCHEDULED, parent_id="nobody")
 
 
 def test_a_field_that_there_is_not_cannot_be_changed(store: Store) -> None:
     with pytest.raises(TypeError, match="colour"):
-        move(store, remediation(), State.EXECUTING, colour="red")
+        move(store, remediation(), State.BLOCKED, colour="red")
 
 
 TRIES = st.lists(st.tuples(st.integers(0, 5), st.sampled_from(sorted(State))), max_size=40)
@@ -249,15 +256,71 @@ def test_history_comes_newest_first_for_one_endpoint_or_all(store: Store) -> Non
         assert ids(remediations.history(tx, "a", limit=3)) == ["r2", "r0"]
 
 
-def test_a_cooldown_counts_from_the_last_end_that_was_reached_by_running(store: Store) -> None:
-    ends = [State.FAILED, State.SUCCEEDED, State.SHADOWED, State.SUPERSEDED, State.EXPIRED, State.CANCELLED]
-    seen = []
+def ran(name: str, state: State, minutes: int, **changes: Any) -> Remediation:
+    """Return one that ended so many minutes after T0, having begun at T0."""
+    return remediation(name, **{"state": state, "began_at": T0, "updated_at": T0 + minutes * MINUTE, **changes})
+
+
+def test_a_cooldown_counts_from_every_end_of_what_began_or_would_have_and_of_a_no(store: Store) -> None:
+    begun = [state for state in State if state not in OPEN]
+    # of proposals there is one at a time, and one in flight
+    unbegun = [*begun, State.BLOCKED]
+    propose(store, *(ran(f"begun {state}", state, n) for n, state in enumerate(begun)))
+    propose(store, *(ran(f"not {state}", state, 100 + n, began_at=None) for n, state in enumerate(unbegun)))
+    propose(store, ran("elsewhere", State.FAILED, 200, endpoint="delays"))
+    propose(store, ran("another remedy", State.FAILED, 200, remedy=Remedy.RETRAIN))
+    with store.read() as tx:
+        found = remediations.ended(tx, "flights", Remedy.ROLLBACK)
+        few = remediations.ended(tx, "flights", Remedy.ROLLBACK, limit=2)
+        assert remediations.ended(tx, "delays", Remedy.RETRAIN) == []
+    counts = {100 + n for n, state in enumerate(unbegun) if state in (State.SHADOWED, State.REJECTED)}
+    ends = sorted((T0 + n * MINUTE for n in counts | set(range(len(begun)))), reverse=True)
+    assert (found, few) == (ends, ends[:2])
+
+
+def test_budgets_count_what_began_since_a_moment_or_would_have(store: Store) -> None:
+    propose(
+        store,
+        ran("begun", State.SUCCEEDED, 9, began_at=T0 + MINUTE),
+        ran("under way", State.VERIFYING, 9, began_at=T0 + MINUTE, endpoint="delays"),
+        ran("shadowed", State.SHADOWED, 1, began_at=None),
+        ran("begun before", State.SUCCEEDED, 9, began_at=T0 + MINUTE - MICROSECOND),
+        ran("shadowed before", State.SHADOWED, 0, began_at=None),
+        ran("blocked", State.BLOCKED, 9, began_at=None),
+        ran("rejected", State.REJECTED, 9, began_at=None),
+    )
+    with store.read() as tx:
+        assert sorted(ids(remediations.begun_since(tx, T0 + MINUTE))) == ["begun", "shadowed", "under way"]
+
+
+@pytest.mark.parametrize(
+    ("last", "began"),
+    [
+        (ran("x", State.FAILED, 9, began_at=T0 + 2 * MINUTE), T0 + 2 * MINUTE),
+        (ran("x", State.EXECUTING, 9, began_at=T0 + 2 * MINUTE), T0 + 2 * MINUTE),
+        (ran("x", State.SHADOWED, 9, began_at=None), T0 + 9 * MINUTE),
+        (ran("x", State.REJECTED, 9, began_at=None), T0),
+        (ran("x", State.FAILED, 9, began_at=T0 + 2 * MINUTE, endpoint="delays"), T0),
+        (ran("x", State.FAILED, 9, began_at=T0 + 2 * MINUTE, remedy=Remedy.ARCHIVE), T0),
+    ],
+)
+def test_the_last_beginning_is_that_of_what_began_or_would_have(
+    store: Store, last: Remediation, began: datetime
+) -> None:
     with store.begin() as tx:
-        seen.append(remediations.last_ended(tx, "flights", Remedy.ROLLBACK))
-        for n, state in enumerate(ends):
-            remediations.propose(tx, remediation(state, state=state, updated_at=T0 + n * MINUTE))
-            seen.append(remediations.last_ended(tx, "flights", Remedy.ROLLBACK))
-        assert remediations.last_ended(tx, "flights", Remedy.RETRAIN) is None
-        assert remediations.last_ended(tx, "delays", Remedy.ROLLBACK) is None
-    shadowed = T0 + 2 * MINUTE
-    assert seen == [None, T0, T0 + MINUTE, shadowed, shadowed, shadowed, shadowed]
+        assert remediations.last_begun(tx, "flights", Remedy.ROLLBACK) is None
+        remediations.propose(tx, ran("before", State.SUCCEEDED, 1))
+        remediations.propose(tx, last)
+        assert remediations.last_begun(tx, "flights", Remedy.ROLLBACK) == began
+
+
+def test_of_many_that_decide_at_once_one_decides_at_a_time(store: Store) -> None:
+    def decide(n: int) -> list[int]:
+        with store.begin() as tx:
+            remediations.lock_dispatch(tx)
+            begun = len(remediations.begun_since(tx, T0))
+            remediations.propose(tx, ran(f"r{n}", State.EXECUTING, 0, endpoint=f"endpoint {n}"))
+            return [begun]
+
+    seen = together(*(lambda n=n: decide(n) for n in range(6)))
+    assert sorted(seen) == [[n] for n in range(6)]

@@ -3,6 +3,7 @@
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 from configparser import RawConfigParser
 from pathlib import Path
@@ -10,15 +11,22 @@ from pathlib import Path
 import pytest
 
 from daemon.cli import cli
+from daemon.config.settings import Store
+from daemon.lead.keeper import LOST, MARGIN
 
 UNIT = Path(__file__).parents[2] / "systemd" / "mlsteward.service"
 
 
 @pytest.fixture(scope="module")
-def service() -> dict[str, str]:
-    unit = RawConfigParser(strict=False)
-    unit.optionxform = str  # type: ignore[assignment,method-assign]
-    unit.read_string(UNIT.read_text())
+def unit() -> RawConfigParser:
+    found = RawConfigParser(strict=False)
+    found.optionxform = str  # type: ignore[assignment,method-assign]
+    found.read_string(UNIT.read_text())
+    return found
+
+
+@pytest.fixture(scope="module")
+def service(unit: RawConfigParser) -> dict[str, str]:
     return dict(unit["Service"])
 
 
@@ -41,6 +49,18 @@ def test_a_broken_configuration_is_not_tried_again(service: dict[str, str], tmp_
     with pytest.raises(SystemExit) as ended:
         cli(["run", "--config", str(file)], standalone_mode=False)
     assert str(ended.value.code) == service["RestartPreventExitStatus"]
+
+
+def test_a_lost_lease_is_followed_by_a_start_as_a_standby(service: dict[str, str]) -> None:
+    assert service["RestartForceExitStatus"].split() == [str(LOST), signal.SIGALRM.name]
+
+
+def test_one_that_loses_its_lease_as_often_as_it_can_is_never_given_up(
+    unit: RawConfigParser, service: dict[str, str]
+) -> None:
+    within, most = (int(unit["Unit"][name]) for name in ("StartLimitIntervalSec", "StartLimitBurst"))
+    holds_s = Store().lease.total_seconds() * (1 - MARGIN)
+    assert within / (holds_s + int(service["RestartSec"])) < most
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze here")

@@ -38,7 +38,7 @@ def lived() -> Metrics:
             latency={"50": timedelta(milliseconds=20), "95": timedelta(milliseconds=90)},
         )
         metrics.trail_seen("flights", version, "distance", "ks", value=0.31, bound=0.27, threshold=0.1)
-    metrics.findings_seen("flights", inactive=10, pending=2, firing=1, resolved=0)
+    metrics.findings_seen("flights", inactive=10, pending=2, firing=1, clearing=1, resolved=0, flapping=1)
     metrics.remediation_moved("flights", "rollback", "executing", is_open=True)
     metrics.events_seen(4)
     metrics.notification_ended("slack", "failed")

@@ -3,14 +3,22 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from daemon.config.endpoint import Decide
-from daemon.domain.finding import Against, Check, Finding, Phase, Reason, Statistic, Trail, Verdict
+from daemon.config.detection import Decide
+from daemon.domain.finding import Against, Check, Finding, Reason, Statistic, Verdict
+from daemon.domain.trail import Phase, Trail
 from daemon.domain.window import Window
 from daemon.watch.trail import follow
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 LENGTH = timedelta(minutes=15)
-LETTERS = {"h": Verdict.HEALTHY, "b": Verdict.BREACH, "i": Verdict.INCONCLUSIVE, "n": Verdict.NO_DATA}
+NEVER_STALE = timedelta(days=9999)
+LETTERS = {
+    "h": (Verdict.HEALTHY, 0.02),
+    "m": (Verdict.HEALTHY, 0.09),  # within the threshold, and not well below it
+    "b": (Verdict.BREACH, 0.3),
+    "i": (Verdict.INCONCLUSIVE, 0.11),
+    "n": (Verdict.NO_DATA, None),
+}
 ERRORS = Check(Statistic.ERRORS_5XX)
 DRIFT = Check(Statistic.KS, "distance")
 
@@ -29,7 +37,7 @@ def finding(
     against_version: int | None = None,
     endpoint: str = "flights",
 ) -> Finding:
-    verdict = LETTERS[letter]
+    verdict, statistic = LETTERS[letter]
     return Finding(
         endpoint,
         version,
@@ -38,7 +46,7 @@ def finding(
         verdict,
         Reason.CERTAINLY_BEYOND if verdict is Verdict.BREACH else Reason.WITHIN_TOLERANCE,
         1000,
-        0.3,
+        statistic,
         0.2 if verdict is Verdict.BREACH else 0.0,
         0.1,
         against,
@@ -46,19 +54,19 @@ def finding(
     )
 
 
-def lived(letters: str, rule: Decide, **about: object) -> Trail:
-    """Return the trail after windows with these verdicts, one a letter."""
-    found = [finding(letter, n, **about) for n, letter in enumerate(letters)]  # type: ignore[arg-type]
-    return next(iter(follow({}, found, rule).values()))
+def lived(letters: str, rule: Decide, *, stale_after: timedelta = NEVER_STALE, **about: object) -> Trail:
+    """Return the trail after windows with these verdicts, one a letter; a dot is a window of which nothing is known."""
+    found = [finding(x, n, **about) for n, x in enumerate(letters) if x != "."]  # type: ignore[arg-type]
+    return next(iter(follow({}, found, rule, stale_after=stale_after).values()))
 
 
 def firing(check: Check = ERRORS, **about: object) -> Trail:
-    trail = lived("bbb", Decide(breaches=3, of=5), check=check, **about)
+    trail = lived("bbb", Decide(breaches=3, of=5), check=check, **about)  # type: ignore[arg-type]
     assert trail.phase is Phase.FIRING
     return trail
 
 
-def phases(letters: str, rule: Decide) -> Iterable[Phase]:
+def phases(letters: str, rule: Decide, *, stale_after: timedelta = NEVER_STALE) -> Iterable[Phase]:
     """Yield the phase after each window."""
     for n in range(1, len(letters) + 1):
-        yield lived(letters[:n], rule).phase
+        yield lived(letters[:n], rule, stale_after=stale_after).phase

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from daemon.domain.decision import Because
-from daemon.domain.finding import Cause, Phase, Verdict
+from daemon.domain.finding import Cause, Verdict
 from daemon.domain.remediation import Standing
+from daemon.domain.trail import Phase
 from daemon.ports import PlatformError
 from daemon.store.engine import StoreError
 from tests.watch.traffic import MODEL, after, window

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.config.endpoint import Decide
+from daemon.config.detection import Decide
 from daemon.domain.decision import Action, Because
-from daemon.domain.finding import Against, Check, Phase, Statistic, Trail
+from daemon.domain.finding import Against, Check, Statistic
 from daemon.domain.remediation import Remedy, Standing, VersionVerdict
+from daemon.domain.trail import Phase, Trail
 from daemon.watch.decide import View, decide, last_known_good
 from tests.watch.stories import DRIFT, ERRORS, START, firing, lived, window
 
@@ -113,16 +114,58 @@ def test_what_is_pending_waits() -> None:
     assert decided(lived("h", RULE))[:2] == (Action.NOTHING, Because.ALL_WELL)
 
 
+@pytest.mark.parametrize("letters", ["b", "bbbh", "bbbi"], ids=["pending", "clearing", "firing"])
 @pytest.mark.parametrize("check", [NULLS, ERRORS])
-def test_drift_waits_while_it_may_have_another_cause(check: Check) -> None:
-    assert decided(firing(DRIFT, version=2), lived("b", RULE, check=check))[1] is Because.NOT_YET
+def test_drift_waits_while_it_may_have_another_cause(check: Check, letters: str) -> None:
+    assert decided(firing(DRIFT, version=2), lived(letters, RULE, check=check))[1] is Because.NOT_YET
 
 
-@pytest.mark.parametrize("newest", "hin")
+def test_drift_waits_for_a_cause_that_cannot_be_measured_any_more_but_not_for_a_forgotten_suspicion() -> None:
+    now = window(9).end + STALE
+    drift = replace(firing(DRIFT, version=2), seen=window(9).end, newest=window(9).end)
+    unmeasured = lived("bbb" + "n" * 7, RULE, check=NULLS)
+    waits = decide(view(drift, unmeasured), stale_after=STALE, now=now)
+    assert (waits.action, waits.because, waits.since) == (Action.NOTHING, Because.BLIND, window(2).end)
+    suspicion = lived("b" + "n" * 9, RULE, check=NULLS)
+    assert decide(view(drift, suspicion), stale_after=STALE, now=now).remedy is Remedy.RETRAIN
+
+
+@pytest.mark.parametrize("newest", "hmin")
 def test_what_the_newest_window_does_not_show_is_not_acted_upon(newest: str) -> None:
-    still_firing = lived("bbb" + newest, RULE, version=2, against=Against.BEFORE)
-    assert still_firing.phase is Phase.FIRING
-    assert decided(still_firing, record=(verdict(1),))[:2] == (Action.NOTHING, Because.NOT_YET)
+    believed = lived("bbb" + newest, RULE, version=2, against=Against.BEFORE)
+    assert believed.phase is (Phase.CLEARING if newest == "h" else Phase.FIRING)
+    assert decided(believed, record=(verdict(1),))[:2] == (Action.NOTHING, Because.NOT_YET)
+
+
+FLAPS = "b" + "hb" * 10
+
+
+def test_what_comes_and_goes_is_not_acted_upon() -> None:
+    restless = lived(FLAPS, RULE, version=2, against=Against.BEFORE)
+    assert (restless.phase, restless.flapping) == (Phase.FIRING, True)
+    steady = replace(restless, flapping=False)
+    now = window(len(FLAPS)).end
+    decisions = [decide(view(trail, record=(verdict(1),)), stale_after=STALE, now=now) for trail in (restless, steady)]
+    assert [(d.action, d.because) for d in decisions] == [
+        (Action.NOTHING, Because.FLAPPING),
+        (Action.REMEDIATE, Because.VERSION_GOT_WORSE),
+    ]
+    assert decisions[0].sentence == "error_rate_5xx of version 2 comes and goes: that is not acted upon"
+
+
+def test_a_steady_check_is_acted_upon_beside_one_that_comes_and_goes() -> None:
+    restless = lived(FLAPS, RULE, version=2, check=Check(Statistic.ERRORS_4XX), against=Against.BEFORE)
+    steady = replace(lived("bbb", RULE, version=2, against=Against.BEFORE), seen=restless.seen)
+    decision = decide(view(restless, steady, record=(verdict(1),)), stale_after=STALE, now=window(len(FLAPS)).end)
+    assert [f.check for f in decision.evidence] == [ERRORS]
+
+
+def test_what_is_without_an_answer_is_named_with_the_time_since_when_nothing_is_known_of_it() -> None:
+    lively = lived("h" * 20, RULE, version=2)
+    lost = (lived("bbb", RULE, version=2, check=NULLS), lived("bbbbh", RULE, version=2, check=DRIFT))
+    decision = decide(view(lively, *lost), stale_after=STALE, now=window(20).end)
+    assert (decision.because, decision.since) == (Because.BLIND, window(2).end)
+    assert decision.sentence.startswith("carrier/null_rate of version 2, distance/ks of version 2: in trouble")
 
 
 EVERYTHING = (firing(ERRORS, version=2, against=Against.BEFORE), firing(DRIFT, version=2))

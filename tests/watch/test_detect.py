@@ -7,7 +7,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from daemon.config.endpoint import Drift, EndpointSettings, Rollback, Watch
+from daemon.config.detection import Drift, Watch
+from daemon.config.endpoint import EndpointSettings
+from daemon.config.remedies import Rollback
 from daemon.domain.baseline import Baseline, BaselineColumn, BaselineKind
 from daemon.domain.finding import Against, Cause, Check, Finding, Statistic, Verdict
 from daemon.domain.profile import Coverage, Health, Profile

@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
-from daemon.domain.finding import Phase, Verdict
+from daemon.domain.decision import Because
+from daemon.domain.finding import Verdict
+from daemon.domain.trail import Phase
 from tests.watch.traffic import SETTLE, after, requests, window
 from tests.watch.world import World
 
@@ -32,6 +34,50 @@ def test_its_trails_move_once(world: World) -> None:
     trail = world.trail("error_rate_5xx")
     assert trail.phase is Phase.PENDING
     assert trail.recent.count(Verdict.BREACH) == 1
+
+
+def test_a_window_whose_rows_all_come_late_counts_as_soon_as_it_can_be_told(world: World) -> None:
+    """Each window is seen half empty first: were that its only reading, trouble would stay hidden for ever."""
+    world.live(range(3))
+    for n in range(3, 6):
+        rows = requests(n, shift=60)
+        world.log.write(rows[:4])
+        world.look(at=after(n))
+        assert world.trail("distance/ks").last.verdict is Verdict.INCONCLUSIVE
+        world.log.write(rows[4:])
+        world.look(at=after(n) + SETTLE)
+    assert world.trail("distance/ks").phase is Phase.FIRING
+    assert len(world.proposals()) == 1
+
+
+def test_late_rows_that_take_back_what_the_newest_window_showed_keep_anything_from_being_begun(world: World) -> None:
+    world.live(range(4))
+    world.deploy({2: 100})
+    world.live(range(4, 6), version=2, failed=0.5)
+    world.log.write(requests(6, 2, count=60, name="early", failed=0.5))
+    world.look(at=after(6))
+    world.end_proposals()
+    world.log.write(requests(6, 2, count=6000, name="late"))
+    seen = world.look(at=after(6) + SETTLE)
+    assert world.trail("error_rate_5xx", 2).phase is Phase.FIRING, "a window counts once"
+    assert seen.decision.because is Because.NOT_YET
+    assert len(world.proposals()) == 1
+
+
+def test_late_rows_neither_fire_nor_resolve_anything_twice(world: World) -> None:
+    world.live(range(3))
+    world.live(range(3, 5), shift=60)
+    for _ in range(5):
+        world.log.write(requests(4, name=f"late {world.now}", count=50, shift=60))
+        world.look(at=world.now + timedelta(minutes=1))
+    assert world.trail("distance/ks").phase is Phase.PENDING
+    world.live([5], shift=60)
+    world.live(range(6, 8))
+    for _ in range(5):
+        world.log.write(requests(7, name=f"late {world.now}", count=50))
+        world.look(at=world.now + timedelta(minutes=1))
+    assert world.trail("distance/ks").phase is Phase.CLEARING
+    assert world.trail("distance/ks").cleared == 2
 
 
 def test_rows_that_come_after_the_overlap_change_nothing(world: World) -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config.endpoint import BaselineSettings
-from daemon.domain.finding import Phase, Verdict
+from daemon.config.detection import BaselineSettings
+from daemon.domain.finding import Verdict
+from daemon.domain.trail import Phase
 from daemon.ports import PlatformError
 from tests.watch.traffic import MODEL, SIGNATURE, trained_on
 from tests.watch.world import Begin, World, drift_verdicts

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from daemon.config.endpoint import BaselineSettings
-from daemon.domain.finding import Phase, Verdict
+from daemon.config.detection import BaselineSettings
+from daemon.domain.finding import Verdict
 from daemon.domain.schema import Column, Kind, Signature
+from daemon.domain.trail import Phase
 from daemon.watch.cycle import Look
 from tests.fakes import LoggedRequest
 from tests.watch.traffic import after, requests, trained_on

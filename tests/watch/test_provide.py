@@ -8,10 +8,11 @@ from deltalake import write_deltalake
 from sqlalchemy import delete, update
 
 from daemon.adapters.delta import DeltaTables
-from daemon.config.endpoint import BaselineSettings
+from daemon.config.detection import BaselineSettings
 from daemon.domain.baseline import BaselineKind
-from daemon.domain.finding import Phase, Verdict
+from daemon.domain.finding import Verdict
 from daemon.domain.sample import Part, Sample
+from daemon.domain.trail import Phase
 from daemon.ports import PlatformError
 from daemon.store import baselines
 from daemon.store.tables import baseline as baseline_table

@@ -1,24 +1,66 @@
 """A configuration that changes between two looks."""
 
+from dataclasses import replace
 from datetime import timedelta
 
-from daemon.config.endpoint import Decide, Drift, Modes
+from daemon.config.detection import Decide, Drift
+from daemon.config.remedies import Modes
 from daemon.domain.decision import Because
-from daemon.domain.finding import Phase
 from daemon.domain.remediation import Mode
+from daemon.domain.trail import Phase
+from daemon.store import baselines
 from tests.watch.world import FLIGHTS, World
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 
-def test_a_wider_tolerance_ends_what_fired_under_the_old_one(world: World) -> None:
+def fires_drift(world: World) -> None:
     world.live(range(3))
     world.live(range(3, 6), shift=60)
     assert world.trail("distance/ks").phase is Phase.FIRING
+
+
+def test_what_fired_under_another_tolerance_begins_anew_at_the_next_look(world: World) -> None:
+    fires_drift(world)
+    world.end_proposals()
     world.change(drift=Drift(tolerance=0.7, psi=50.0))
-    world.live(range(6, 9), shift=60)
-    assert world.trail("distance/ks").phase is Phase.RESOLVED
+    assert world.look().decision.because is Because.ALL_WELL
+    assert world.trouble() == {}
+    world.live(range(6, 12), shift=60)
+    assert world.trouble() == {}
+    assert len(world.proposals()) == 1
+
+
+def test_more_windows_to_be_certain_send_back_what_fires_and_it_has_to_prove_itself_again(world: World) -> None:
+    fires_drift(world)
+    world.end_proposals()
+    world.change(decide=Decide(breaches=4, of=6))
+    for n, phase in ((6, Phase.PENDING), (7, Phase.PENDING), (8, Phase.PENDING), (9, Phase.FIRING)):
+        world.live([n], shift=60)
+        assert world.trail("distance/ks").phase is phase
+    assert len(world.proposals()) == 2
+
+
+def test_a_rule_about_drift_does_not_touch_what_was_found_about_health(world: World) -> None:
+    world.live(range(3))
+    world.live(range(3, 6), failed=0.5, shift=60)
+    world.change(drift=Drift(tolerance=0.29, psi=0.5, missing=0.05))
+    world.look()
+    assert world.trail("error_rate_5xx").phase is Phase.FIRING
+    assert world.trail("distance/ks").phase is Phase.INACTIVE
+
+
+def test_another_baseline_begins_drift_anew_and_leaves_health(world: World) -> None:
+    world.live(range(3))
+    world.live(range(3, 6), failed=0.5, shift=60)
+    known = world.baseline()
+    assert known is not None
+    with world.store.begin() as tx:
+        baselines.save(tx, replace(known, id=None, source="a newer dataset"))
+    world.look()
+    assert world.trail("distance/ks").phase is Phase.INACTIVE
+    assert world.trail("error_rate_5xx").phase is Phase.FIRING
 
 
 def test_a_column_that_is_ignored_from_now_on_has_no_trail(world: World) -> None:
@@ -52,11 +94,8 @@ def test_shorter_windows_are_read_anew_once(world: World) -> None:
     assert world.trouble() == {}
 
 
-def test_stricter_rules_for_windows_do_not_stumble_over_shorter_trails(world: World) -> None:
-    world.live(range(3))
-    world.live(range(3, 6), failed=0.5)
-    world.change(decide=Decide(breaches=8, of=10, clear=2, good=9))
-    world.live([6])
-    assert world.trail("error_rate_5xx").phase is Phase.FIRING
-    world.live([7])
-    assert world.trail("error_rate_5xx").phase is Phase.RESOLVED
+def test_to_ask_for_more_good_windows_changes_nothing_about_what_fires(world: World) -> None:
+    fires_drift(world)
+    world.change(decide=world.settings[FLIGHTS].decide.model_copy(update={"good": 30}))
+    world.live([6], shift=60)
+    assert world.trail("distance/ks").phase is Phase.FIRING

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from daemon.config.endpoint import Modes, Retrain
+from daemon.config.remedies import Modes, Retrain
 from daemon.domain.decision import Because
 from daemon.domain.event import Severity
-from daemon.domain.finding import Against, Phase, Verdict
+from daemon.domain.finding import Against, Verdict
 from daemon.domain.remediation import Mode, Remediation, Remedy, Standing, State, VersionVerdict
+from daemon.domain.trail import Phase
 from daemon.store import verdicts
 from tests.watch.traffic import MODEL, START, after, window
 from tests.watch.world import FLIGHTS, Begin, World
@@ -176,6 +177,31 @@ def test_good_is_known_as_of_the_newest_window_that_was_served_well(world: World
     assert world.record()[0].set_at == window(3).end
     world.live([5])
     assert world.record()[0].set_at == window(5).end
+
+
+def test_a_check_that_comes_and_goes_is_paged_once_and_not_acted_upon_any_more(world: World) -> None:
+    world.change(retrain=Retrain(job_id=None))
+    world.live(range(3))
+    for n in range(3, 40):
+        world.live([n], shift=60 if n % 2 else 0)
+    assert {t.last.check.name for t in world.trails() if t.flapping} >= {"distance/ks", "prediction/ks"}
+    told = world.events("watch.flapping")
+    assert [(e.severity, e.endpoint) for e in told] == [(Severity.PAGE, FLIGHTS)]
+    assert "distance/ks of version 1" in told[0].sentence
+    world.change(retrain=Retrain(job_id=7))
+    assert world.live([41], shift=60).decision.because is Because.FLAPPING
+    assert world.proposals() == []
+
+
+def test_a_check_that_has_come_to_rest_and_comes_and_goes_again_is_paged_again(world: World) -> None:
+    world.change(retrain=Retrain(job_id=None))
+    world.live(range(3))
+    restless = [*range(3, 23), *range(47, 67)]
+    for n in range(3, 67):
+        world.live([n], shift=60 if n in restless and n % 2 else 0)
+        if n == 46:
+            assert not any(t.flapping for t in world.trails())
+    assert len(world.events("watch.flapping")) == 2
 
 
 def test_nulls_and_drift_at_once_are_paged_and_never_trained_on(world: World) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.config.endpoint import Watch
+from daemon.config.detection import Watch
 from daemon.domain.sample import HealthCount
 from daemon.domain.window import EPOCH
 from daemon.watch.sample import MOST_WINDOWS, Plan, changed, due, parts, plan

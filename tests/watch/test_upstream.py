@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from daemon.config.endpoint import BaselineSettings
+from daemon.config.detection import BaselineSettings
 from daemon.domain.decision import Because
 from daemon.domain.event import Severity
 from tests.watch.traffic import after, window

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from daemon.domain.decision import Because
+from daemon.domain.finding import Against, Verdict
 from daemon.ports import PlatformError
 from tests.fakes import FakeInferenceLog
 from tests.watch.traffic import after, requests, window
@@ -78,6 +79,16 @@ def test_what_was_told_is_remembered_when_the_history_cannot_be_read(world: Worl
     seen = world.live([2])
     assert [p.version for p in seen.profiles] == [1]
     assert seen.notes == ["which versions answered cannot be asked: system.serving may not be read"]
+
+
+def test_a_version_that_was_replaced_within_a_window_is_what_came_before_and_not_beside(world: World) -> None:
+    """Half a window of each: sixty good answers beside it would leave it open whether the other is worse."""
+    world.live(range(12))
+    world.traffic(12, count=60)
+    world.deploy({2: 100, 1: 0})
+    seen = world.live([12], version=2, count=30, failed=0.3)
+    (errors,) = [f for f in seen.findings if f.check.name == "error_rate_5xx" and f.version == 2]
+    assert (errors.against, errors.against_version, errors.verdict) == (Against.BEFORE, 1, Verdict.BREACH)
 
 
 def test_a_change_of_what_is_served_is_an_event_and_the_first_sight_of_it_is_not(world: World) -> None:

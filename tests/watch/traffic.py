@@ -23,7 +23,7 @@ CARRIERS = ("AA", "B6", "DL", "UA")
 REQUESTS = 100
 
 
-def window(n: int) -> Window:
+def window(n: float) -> Window:
     return Window(START + n * QUARTER, START + (n + 1) * QUARTER)
 
 
@@ -37,7 +37,7 @@ def entity(version: int) -> str:
 
 
 def requests(
-    n: int,
+    n: float,
     version: int = 1,
     *,
     count: int = REQUESTS,
@@ -47,13 +47,14 @@ def requests(
     failed: float = 0.0,
     ms: int = 20,
     name: str = "",
+    length: timedelta = QUARTER,
     **payload: str | None,
 ) -> list[LoggedRequest]:
-    """Return `count` even requests of the n-th window.
+    """Return `count` even requests of the n-th window, or of so much of it as `length` says.
 
     `shift` is added to the distance, which lies between 0 and 100; `nulls`, `refused` (400), `failed` (500) are shares.
     """
-    step = QUARTER / count
+    step = length / count
     rows = []
     for i in range(count):
         share = _scattered(i, count)

@@ -10,12 +10,15 @@ from typing import Any
 from sqlalchemy import Engine, event, select
 
 from daemon.config import settings as config
-from daemon.config.endpoint import BaselineSettings, Decide, Drift, EndpointSettings, Health, Modes, Retrain, Watch
+from daemon.config.detection import BaselineSettings, Decide, Drift, Health, Watch
+from daemon.config.endpoint import EndpointSettings
+from daemon.config.remedies import Modes, Retrain
 from daemon.domain.baseline import Baseline
 from daemon.domain.event import Event
-from daemon.domain.finding import Cause, Phase, Trail, Verdict
+from daemon.domain.finding import Cause, Verdict
 from daemon.domain.profile import Profile
 from daemon.domain.remediation import Mode, Remediation, Remedy, State, VersionVerdict
+from daemon.domain.trail import Phase, Trail
 from daemon.store import baselines, endpoints, events, findings, profiles, remediations, verdicts
 from daemon.store.engine import Store, StoreError, Tx
 from daemon.store.tables import metadata
@@ -147,11 +150,13 @@ class World:
         with self.store.read() as tx:
             return {c.name: t for c, t in findings.trails(tx, name, version).items()}[check]
 
+    def trails(self, name: str = FLIGHTS) -> list[Trail]:
+        with self.store.read() as tx:
+            return findings.recent(tx, name)
+
     def trouble(self, name: str = FLIGHTS) -> dict[str, Phase]:
         """Return the checks that are in trouble."""
-        with self.store.read() as tx:
-            found = findings.recent(tx, name)
-        return {t.last.check.name: t.phase for t in found if t.phase in (Phase.PENDING, Phase.FIRING)}
+        return {t.last.check.name: t.phase for t in self.trails(name) if t.phase.trouble}
 
     def events(self, kind: str = "") -> list[Event]:
         with self.store.read() as tx:

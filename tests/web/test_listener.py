@@ -14,8 +14,13 @@ from prometheus_client.parser import text_string_to_metric_families as plain
 
 from daemon.telemetry.metrics import Metrics
 from daemon.web.listener import Listener
+from tests.web.nobody import Nobody
 
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0; q=0.9, text/plain; q=0.5"}
+
+
+def noon() -> datetime:
+    return datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @dataclass
@@ -27,7 +32,15 @@ class Daemon:
     unready: list[str] = field(default_factory=list)
 
     def listener(self, host: str = "127.0.0.1", port: int = 0) -> Listener:
-        return Listener(host, port, metrics=self.metrics, stalled=lambda: self.stalled, unready=lambda: self.unready)
+        return Listener(
+            host,
+            port,
+            metrics=self.metrics,
+            stalled=lambda: self.stalled,
+            unready=lambda: self.unready,
+            desk=Nobody(),
+            now=noon,
+        )
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +105,8 @@ def test_every_other_path_is_not_found(http: httpx.Client, path: str) -> None:
 @pytest.mark.parametrize("path", ["/metrics", "/healthz", "/readyz"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
 def test_nothing_but_reading_is_allowed(http: httpx.Client, method: str, path: str) -> None:
-    answer = http.request(method, path, content=b"x" * 100_000)
+    assert http.request(method, path, content=b"x" * 100_000).status_code == 401
+    answer = http.request(method, path, headers={"Authorization": f"Bearer {Nobody.TOKEN}"})
     assert answer.status_code == 405
     assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
 
@@ -139,7 +153,7 @@ def test_a_hanging_answer_does_not_hold_up_the_others() -> None:
         go_on.wait(20)
         return []
 
-    listener = Listener("127.0.0.1", 0, metrics=Metrics(), stalled=list, unready=hangs).start()
+    listener = Listener("127.0.0.1", 0, metrics=Metrics(), stalled=list, unready=hangs, desk=Nobody(), now=noon).start()
     slow = Thread(target=httpx.get, args=(f"{listener.url}/readyz",), kwargs={"trust_env": False})
     slow.start()
     assert asked.wait(10)
@@ -153,7 +167,7 @@ def test_an_answer_that_fails_is_a_500_and_the_listener_lives(caplog: pytest.Log
     def fails() -> list[str]:
         raise RuntimeError("the store is gone")
 
-    listener = Listener("127.0.0.1", 0, metrics=Metrics(), stalled=list, unready=fails).start()
+    listener = Listener("127.0.0.1", 0, metrics=Metrics(), stalled=list, unready=fails, desk=Nobody(), now=noon).start()
     with caplog.at_level(logging.ERROR):
         answer = httpx.get(f"{listener.url}/readyz", trust_env=False)
     assert (answer.status_code, answer.text) == (500, "Internal Server Error")

@@ -4,9 +4,11 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from daemon.config.settings import Workspace
+from daemon.ports import Fence, PlatformError
 
 if TYPE_CHECKING:
     from daemon.adapters.databricks.connection import Connection
@@ -19,8 +21,10 @@ PAUSES_SECONDS = (1.0, 3.0)
 class DatabricksClient:
     """Connects at its first request, and again with a rotated secret once the old one is refused."""
 
-    def __init__(self, settings: Workspace, *, pauses: Sequence[float] = PAUSES_SECONDS) -> None:
-        self._settings = settings
+    def __init__(
+        self, settings: Workspace, *, pauses: Sequence[float] = PAUSES_SECONDS, fence: Fence = nullcontext
+    ) -> None:
+        self._settings, self._fence = settings, fence
         self._pauses = pauses
         """Seconds between the attempts of a GET that met a 500, 502 or 504."""
         self._lock = threading.Lock()
@@ -51,6 +55,8 @@ class DatabricksClient:
                 if not self._renewable(connection, error):
                     raise
                 return request(self._connect())
+        except PlatformError:
+            raise
         except Exception as error:
             # Not chained: the SDK's own text may quote what was sent.
             raise errors.platform_error(what, error, secret=self._secret) from None
@@ -67,7 +73,7 @@ class DatabricksClient:
                 raise self._failure
             try:
                 self._secret = connection.secret_of(self._settings)
-                self._connection = connection.connect(self._settings, self._secret)
+                self._connection = connection.connect(self._settings, self._secret, self._fence)
             except Exception as error:
                 self._failures, self._failure = self._failures + 1, error
                 raise
@@ -104,19 +110,28 @@ def _do(
 ) -> T:
     from daemon.adapters.databricks.errors import GarbledError
 
-    answer = connection.api.do(
-        method,
-        path,
-        query=dict(query) if query else None,
-        body=dict(body) if body else None,
-        headers=connection.headers,
-    )
+    if body is None:
+        answer = connection.api.do(method, path, query=dict(query) if query else None, headers=connection.headers)
+    else:
+        answer = _do_once(connection, method, path, body)
     try:
         if isinstance(answer, dict):
             return read(answer)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise GarbledError(f"the answer is not in the form we know: {error!r}") from None
     raise GarbledError("the answer is no JSON object")
+
+
+def _do_once(connection: "Connection", method: str, path: str, body: Json) -> Any:
+    """Send what changes the world a single time, and leave it to whoever asked to find out what became of it.
+
+    The SDK repeats any request that got no answer, a PUT as well: an update that was taken, and whose reply was lost,
+    would be made twice. It does not repeat what it cannot read again.
+    """
+    from daemon.adapters.databricks.connection import Once
+
+    headers = connection.headers | {"Content-Type": "application/json"}
+    return connection.api.do(method, path, data=Once(json.dumps(body, allow_nan=False).encode()), headers=headers)
 
 
 def _patiently(ask: Callable[[], T], pauses: Sequence[float]) -> T:

@@ -1,8 +1,9 @@
 """Settings in, an authenticated connection to the workspace out. Importing this imports the SDK."""
 
+import io
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -11,15 +12,18 @@ import requests
 from databricks.sdk.clock import RealClock
 from databricks.sdk.core import ApiClient, Config
 from databricks.sdk.credentials_provider import CredentialsProvider, CredentialsStrategy, DefaultCredentials
+from requests.adapters import BaseAdapter
 
 from daemon import __version__
 from daemon.adapters.databricks.errors import IssuerError
 from daemon.config.settings import Workspace
+from daemon.ports import Fence
 
 T = TypeVar("T")
 
 DISCOVERY_SECONDS = 5
 """How long building the client asks the workspace about itself. The request that follows has patience of its own."""
+HARMLESS = ("GET", "HEAD")
 THREADS = 64
 """The most that the schedule may have: with fewer connections the SDK lets threads wait for one another."""
 
@@ -46,14 +50,14 @@ def secret_of(settings: Workspace) -> str | None:
     return named.read() if named else None
 
 
-def connect(settings: Workspace, secret: str | None) -> Connection:
+def connect(settings: Workspace, secret: str | None, fence: Fence) -> Connection:
     """Build the client. Asks the workspace about itself, and for no token yet."""
     # The SDK asks with a patience of its own, which sleeps for as long as a Retry-After header says.
     patience = min(DISCOVERY_SECONDS, settings.retry_for.total_seconds()) + 2 * settings.timeout.total_seconds()
-    return within(patience, lambda: _connected(settings, secret), what="the workspace did not introduce itself")
+    return within(patience, lambda: _connected(settings, secret, fence), what="the workspace did not introduce itself")
 
 
-def _connected(settings: Workspace, secret: str | None) -> Connection:
+def _connected(settings: Workspace, secret: str | None, fence: Fence) -> Connection:
     timeout, retry = settings.timeout.total_seconds(), max(1, round(settings.retry_for.total_seconds()))
     config = Config(
         host=settings.host,
@@ -71,7 +75,10 @@ def _connected(settings: Workspace, secret: str | None) -> Connection:
         disable_async_token_refresh=True,
     )
     config.retry_timeout_seconds = retry
-    return Connection(config, ApiClient(config), _session(config), secret)
+    api, session = ApiClient(config), _session(config)
+    for each in (api._api_client._session, session):
+        _fenced(each, fence)
+    return Connection(config, api, session, secret)
 
 
 def _credentials(settings: Workspace, secret: str | None) -> dict[str, Any]:
@@ -92,6 +99,45 @@ def _session(config: Config) -> requests.Session:
     session.auth = authenticate
     session.headers["User-Agent"] = config.user_agent
     return session
+
+
+def _fenced(session: requests.Session, fence: Fence) -> None:
+    for prefix, adapter in list(session.adapters.items()):
+        session.mount(prefix, Fenced(adapter, fence))
+
+
+class Fenced(BaseAdapter):
+    """Asks at the last moment, also before what the SDK sends again by itself."""
+
+    def __init__(self, behind: BaseAdapter, fence: Fence) -> None:
+        super().__init__()
+        self._behind, self._fence = behind, fence
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        if request.method in HARMLESS:
+            return self._behind.send(request, *args, **kwargs)
+        with self._fence():
+            return self._behind.send(request, *args, **kwargs)
+
+    def close(self) -> None:
+        self._behind.close()
+
+
+class Once:
+    """A body that can be read once: so the SDK sends it once."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content, self._stream = content, io.BytesIO(content)
+
+    def __len__(self) -> int:
+        """Let requests say how much there is, instead of sending it in chunks."""
+        return len(self._content)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._stream)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._stream.read(size)
 
 
 class Patient(CredentialsStrategy):

@@ -23,6 +23,9 @@ class Artifacts:
         with TemporaryDirectory() as folder:
             return Path(repository.download_artifacts(name, folder)).read_text(encoding="utf-8")
 
+    def present(self, model: str, version: int) -> bool:
+        return bool(self._repository(model, version).list_artifacts())
+
     def download(self, model: str, version: int, folder: Path) -> None:
         repository = self._repository(model, version)
         if not repository.list_artifacts():

@@ -1,7 +1,8 @@
-"""The MLflow client, imported at the first call, and told to be patient for seconds where it would be for minutes."""
+"""The MLflow client, imported at the first call, and told to leave it to the loops to ask again."""
 
 import os
 import threading
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,10 +20,13 @@ ENVIRONMENT = {
     "MLFLOW_ALLOW_MODEL_CODE_EXECUTION": "false",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
 }
-"""MLflow reads some of these while it is imported. Whoever set one by hand is heard."""
+"""MLflow reads some of these while it is imported. Whoever set one by hand is heard.
+
+No retries: MLflow repeats any request, also one that was done and whose reply was lost. An alias that a person moved in
+between would be moved back, by nobody who had looked. The loops ask again.
+"""
 
 
 class Repository(Protocol):
@@ -86,6 +90,8 @@ class Client:
 def _build(tracking_uri: str, registry_uri: str) -> "MlflowClient":
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    # stages are deprecated since 2.9, and all that a workspace's registry has: whoever asks for them knows
+    warnings.filterwarnings("ignore", message=".*transition_model_version_stage", category=FutureWarning)
     from mlflow.tracking.client import MlflowClient
 
     return MlflowClient(tracking_uri=tracking_uri, registry_uri=registry_uri)

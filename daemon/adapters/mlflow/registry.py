@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,19 +13,21 @@ from daemon.adapters.mlflow.dataset import fetch_training_data
 from daemon.adapters.mlflow.errors import asking
 from daemon.adapters.mlflow.signature import example_path, read_signature
 from daemon.config.settings import Mlflow
-from daemon.domain.registry import ModelVersion
+from daemon.domain.registry import ModelVersion, Stage
 from daemon.domain.schema import Signature
-from daemon.ports import PlatformError
+from daemon.ports import Fence, PlatformError
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion as Shown
 
 MLMODEL = "MLmodel"
+STAGES = frozenset(Stage)
 
 
 class MlflowRegistry:
-    def __init__(self, settings: Mlflow) -> None:
+    def __init__(self, settings: Mlflow, *, fence: Fence = nullcontext) -> None:
         self._client = Client(settings)
+        self._fence = fence
         self._artifacts = Artifacts(self._client)
         self._mlmodels: dict[tuple[str, int], str] = {}
         """A version never changes, so its description is fetched once."""
@@ -48,12 +51,16 @@ class MlflowRegistry:
             return None if version is None else int(version)
 
     def set_alias(self, model: str, alias: str, version: int) -> None:
-        with asking(f"set the alias {alias} of {model} to version {version}"):
+        with self._changing(f"set the alias {alias} of {model} to version {version}"):
             self._client.api.set_registered_model_alias(model, alias, str(version))
 
     def set_tag(self, model: str, version: int, key: str, value: str) -> None:
-        with asking(f"tag {model} version {version}"):
+        with self._changing(f"tag {model} version {version}"):
             self._client.api.set_model_version_tag(model, str(version), key, value)
+
+    def set_stage(self, model: str, version: int, stage: Stage) -> None:
+        with self._changing(f"move {model} version {version} to the stage {stage}"):
+            self._client.api.transition_model_version_stage(model, str(version), stage.value)
 
     def signature(self, model: str, version: int) -> Signature:
         with asking(f"read the signature of {model} version {version}"):
@@ -74,17 +81,32 @@ class MlflowRegistry:
         with asking(f"fetch the training data of run {run_id}"):
             return fetch_training_data(self._client, run_id, folder)
 
+    def loadable(self, model: str, version: int) -> bool:
+        try:
+            with asking(f"look for the artifacts of {model} version {version}"):
+                return self._artifacts.present(model, version)
+        except PlatformError as error:
+            if error.missing:
+                return False
+            raise
+
     def download(self, model: str, version: int, folder: Path) -> None:
         with asking(f"download the artifacts of {model} version {version}"):
             self._artifacts.download(model, version, folder)
 
     def upload(self, model: str, version: int, folder: Path) -> None:
-        with asking(f"put back the artifacts of {model} version {version}"):
+        with self._changing(f"put back the artifacts of {model} version {version}"):
             self._artifacts.upload(model, version, folder)
 
     def remove_artifacts(self, model: str, version: int) -> None:
-        with asking(f"remove the artifacts of {model} version {version}"):
+        with self._changing(f"remove the artifacts of {model} version {version}"):
             self._artifacts.remove(model, version)
+
+    @contextmanager
+    def _changing(self, what: str) -> Iterator[None]:
+        """Do what `asking` does, for what changes the registry: not a byte is sent where the fence stands."""
+        with asking(what), self._fence():
+            yield
 
     def _search(self, model: str) -> "Iterator[Shown]":
         page = self._client.api.search_model_versions(f"name = '{model}'")
@@ -114,4 +136,6 @@ def _version(shown: "Shown", aliases: tuple[str, ...]) -> ModelVersion:
         run_id=shown.run_id or None,
         tags=dict(shown.tags),
         aliases=tuple(sorted(aliases)),
+        # Unity Catalog shows no stage at all
+        stage=Stage(shown.current_stage) if shown.current_stage in STAGES else Stage.NONE,
     )

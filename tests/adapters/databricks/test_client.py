@@ -139,15 +139,29 @@ def test_trouble_that_stays_is_given_up_and_may_be_tried_later(server: LocalServ
     assert len(server.to(PATH)) == 3
 
 
-@pytest.mark.parametrize("status", [500, 502, 504])
-def test_what_changes_something_is_not_sent_twice_after_a_hiccup(
-    server: LocalServer, client: DatabricksClient, status: int
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer({"message": "oops"}, 500),
+        Answer({"message": "oops"}, 502),
+        Answer({"message": "oops"}, 504),
+        Answer({"message": "slow down"}, 429),
+        Answer({"message": "not now"}, 503, {"Retry-After": "0"}),
+        Answer({"message": "Unexpected error"}, 400),
+        Answer(hang=True),
+        Answer({"cut off": "in the middle"}, headers={"Content-Length": "1000"}),
+    ],
+)
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_what_changes_something_is_sent_once_whatever_becomes_of_it(
+    server: LocalServer, client_of: ClientOf, method: str, answer: Answer
 ) -> None:
-    server.on("POST", PATH, Answer({"message": "oops"}, status))
-    with pytest.raises(PlatformError) as caught:
-        client.send("POST", PATH, {"a": 1}, lambda _: None, what="do it")
-    assert not caught.value.permanent
-    assert len(server.to(PATH)) == 1
+    server.on(method, PATH, answer)
+    with pytest.raises(PlatformError):
+        client_of(server.url, seconds=3).send(method, PATH, {"a": "ü" * 70_000}, lambda _: None, what="do it")
+    (asked,) = server.to(PATH)
+    assert asked.json == {"a": "ü" * 70_000}
+    assert asked.headers["content-type"] == "application/json"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,3 @@
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from daemon.adapters.databricks.jobs import RESULTS, STATES, read_run
 from daemon.config.fields import Secret
 from daemon.config.settings import Workspace
 from daemon.domain.registry import RunState
+from daemon.ports import PlatformError
 from tests.adapters.local_server import Answer, LocalServer
 
 RUN_NOW, GET = "/api/2.2/jobs/run-now", "/api/2.2/jobs/runs/get"
@@ -106,8 +106,11 @@ def test_a_run_is_asked_for_by_its_id(server: LocalServer, client: DatabricksCli
     assert server.to(GET)[0].path == f"{GET}?run_id=7"
 
 
-def test_a_start_that_is_sent_again_carries_the_same_token(server: LocalServer, token: Path) -> None:
+def test_a_start_is_sent_once_and_carries_the_token_of_whoever_asks(server: LocalServer, token: Path) -> None:
     server.on("POST", RUN_NOW, Answer({}, 503, {"Retry-After": "0"}), Answer({"run_id": 7}))
-    settings = Workspace(host=server.url, token=Secret(file=token), retry_for=timedelta(seconds=20))
-    assert DatabricksJobs(DatabricksClient(settings)).start(11, {}, token="t-1") == 7
+    jobs = DatabricksJobs(DatabricksClient(Workspace(host=server.url, token=Secret(file=token))))
+    with pytest.raises(PlatformError) as caught:
+        jobs.start(11, {}, token="t-1")
+    assert not caught.value.permanent
+    assert jobs.start(11, {}, token="t-1") == 7
     assert [asked.json["idempotency_token"] for asked in server.to(RUN_NOW)] == ["t-1", "t-1"]

@@ -2,7 +2,8 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import pytest
 
 from daemon.adapters.mlflow import MlflowRegistry
 from daemon.config.settings import Mlflow
+from daemon.domain.registry import Stage
 from daemon.ports import PlatformError
 from tests.adapters.local_server import Answer, LocalServer
 
 GET, SEARCH = "/api/2.0/mlflow/model-versions/get", "/api/2.0/mlflow/model-versions/search"
-MODEL = "/api/2.0/mlflow/registered-models/get"
+MODEL, ALIAS = "/api/2.0/mlflow/registered-models/get", "/api/2.0/mlflow/registered-models/alias"
+PROJECT = Path(__file__).parents[3]
 URI, FILES = "/api/2.0/mlflow/model-versions/get-download-uri", "/api/2.0/mlflow-artifacts/artifacts"
 SHOWN = {"name": "m", "version": "3", "creation_timestamp": 1_700_000_000_000, "status": "READY", "run_id": ""}
 
@@ -135,9 +138,58 @@ def test_nothing_needs_what_mlflow_skinny_leaves_out(server: LocalServer, with_f
         registry.download("m", 3, folder), registry.upload("m", 3, folder)
         print(registry.signature("m", 3).inputs[0].name, (folder / "MLmodel").exists())
     """
-    project = Path(__file__).parents[3]
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)], cwd=project, capture_output=True, text=True, check=False
+        [sys.executable, "-c", textwrap.dedent(code)], cwd=PROJECT, capture_output=True, text=True, check=False
     )
     assert done.stdout.strip() == "x True", done.stderr
     assert [asked.method for asked in server.to(with_files)] == ["GET", "GET", "PUT"]
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer({}, 503, {"Retry-After": "0"}), Answer({}, headers={"Content-Length": "99"})]
+)
+def test_what_changes_the_registry_is_sent_once(server: LocalServer, answer: Answer) -> None:
+    server.on("GET", MODEL, Answer({"registered_model": {"name": "m"}}))
+    server.on("POST", ALIAS, answer)
+    code = """
+        import sys
+        from daemon.adapters.mlflow import MlflowRegistry
+        from daemon.config.settings import Mlflow
+        from daemon.ports import PlatformError
+        try:
+            MlflowRegistry(Mlflow(tracking_uri=sys.argv[1])).set_alias("m", "champion", 3)
+        except PlatformError as error:
+            print(error.permanent)
+    """
+    # a process of its own, with nothing of MLflow's settled yet
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_HTTP")}
+    words = [sys.executable, "-c", textwrap.dedent(code), server.url]
+    done = subprocess.run(words, cwd=PROJECT, env=bare, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "False", done.stderr
+    assert len(server.to(ALIAS)) == 1
+
+
+@contextmanager
+def closed() -> Iterator[None]:
+    raise PlatformError("nothing was sent: the gate is closed", permanent=False)
+    yield
+
+
+@pytest.mark.parametrize("what", ["set_alias", "set_tag", "set_stage", "upload", "remove_artifacts"])
+def test_behind_a_fence_nothing_is_changed(server: LocalServer, tmp_path: Path, what: str) -> None:
+    registry = MlflowRegistry(Mlflow(tracking_uri=server.url), fence=closed)
+    call: Callable[[], object] = {
+        "set_alias": lambda: registry.set_alias("m", "champion", 3),
+        "set_tag": lambda: registry.set_tag("m", 3, "key", "value"),
+        "set_stage": lambda: registry.set_stage("m", 3, Stage.PRODUCTION),
+        "upload": lambda: registry.upload("m", 3, tmp_path),
+        "remove_artifacts": lambda: registry.remove_artifacts("m", 3),
+    }[what]
+    with pytest.raises(PlatformError, match=r"^nothing was sent: the gate is closed$"):
+        call()
+    assert server.asked == []
+
+
+def test_behind_a_fence_looking_goes_on(server: LocalServer) -> None:
+    server.on("GET", GET, Answer({"model_version": SHOWN}))
+    assert MlflowRegistry(Mlflow(tracking_uri=server.url), fence=closed).version("m", 3).version == 3

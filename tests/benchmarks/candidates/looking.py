@@ -12,7 +12,8 @@ from pathlib import Path
 
 from daemon.adapters.delta import DeltaLog, DeltaTables
 from daemon.config import settings as config
-from daemon.config.endpoint import EndpointSettings, Retrain
+from daemon.config.endpoint import EndpointSettings
+from daemon.config.remedies import Retrain
 from daemon.store import baselines, endpoints
 from daemon.store.engine import Store
 from daemon.watch.cycle import Doors, Look, look

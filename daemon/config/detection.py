@@ -1,0 +1,87 @@
+"""The settings of looking: when, at how much, and what counts as trouble."""
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from daemon.config.fields import Duration, Interval, Section
+
+Share = Annotated[float, Field(ge=0, lt=1, strict=False)]
+
+
+class Watch(Section):
+    """When to look, and at how much."""
+
+    interval: Interval = timedelta(minutes=5)
+    """Time between two looks. Each look reads the table once; shorter finds trouble sooner and costs more reading."""
+    window: Interval = timedelta(minutes=15)
+    """Length of the stretch of traffic that is judged as one. Long enough to hold the rows that a check needs."""
+    settle: Duration = timedelta(minutes=5)
+    """How long after its end a window is left alone, because inference tables are written minutes late."""
+    overlap: Duration = timedelta(hours=2)
+    """How far back to look again for rows that came later still. Only windows that changed are read again."""
+    stale_after: Duration = timedelta(hours=2)
+    """Without a new row for this long the endpoint counts as unseen: nothing is acted upon, and a warning goes out."""
+    rows: Annotated[int, Field(ge=100)] = 2000
+    """Requests whose payload is read per window and served version. 2000 certify a shift of 0.2 at any sane budget."""
+    catch_up: Annotated[int, Field(ge=1)] = 24
+    """Windows that one look works through at most after a pause: more would hold up the other endpoints."""
+
+
+class Drift(Section):
+    """When a column's distribution counts as shifted."""
+
+    tolerance: Annotated[float, Field(gt=0, lt=1)] = 0.10
+    """The largest difference of the cumulated distributions (KS; for categories of any share) that does not matter."""
+    psi: Annotated[float, Field(gt=0)] = 0.10
+    """The largest population stability index that does not matter. 0.1 is the banks' 'watch', 0.25 their 'act'."""
+    missing: Share = 0.02
+    """The largest change of a column's share of nulls, non-finite or never-seen values that does not matter."""
+    false_alarms_per_year: Annotated[float, Field(gt=0, strict=False)] = 1.0
+    """False alarms to expect per endpoint and year where nothing drifts; every check's certainty follows from it."""
+    ignore: tuple[str, ...] = Field(default=(), strict=False)
+    """Columns that may shift as they like: identifiers, timestamps."""
+
+
+class Health(Section):
+    """When errors and latency count as worse than those of the version compared with."""
+
+    errors: Share = 0.01
+    """The rise of the share of failed requests that does not matter. A model's exception is a 4xx: both count."""
+    latency: Annotated[float, Field(ge=0, strict=False)] = 0.25
+    """The rise of p50, p95 and p99 that does not matter: 0.25 is a quarter slower."""
+    requests: Annotated[int, Field(ge=10)] = 50
+    """Fewer requests than this in a window say nothing."""
+
+
+class Decide(Section):
+    """How many windows it takes to believe a finding, and to believe that it is over."""
+
+    breaches: Annotated[int, Field(ge=1)] = 3
+    """Windows in breach ..."""
+    of: Annotated[int, Field(ge=1, le=50)] = 5
+    """... of this many valid ones: one bad window is a blip."""
+    clear: Annotated[int, Field(ge=1, le=50)] = 3
+    """Windows in a row, well below the threshold, after which a finding is over."""
+    clear_below: Annotated[float, Field(gt=0, le=1, strict=False)] = 0.8
+    """Well below: this share of the threshold. What sways about the threshold itself must not come and go with it."""
+    good: Annotated[int, Field(ge=1)] = 3
+    """Healthy windows in a row after which a served version counts as known good, and can be gone back to."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> "Decide":
+        if self.breaches > self.of:
+            raise ValueError(f"breaches = {self.breaches} can never be seen in of = {self.of} windows")
+        return self
+
+
+class BaselineSettings(Section):
+    kind: Literal["training", "first"] = "training"
+    """`training`: the dataset logged with the version's run (or `path`). `first`: the first rows served."""
+    path: str | None = None
+    """A Parquet or CSV file, or a Delta table, to take instead of the dataset logged with the run."""
+    rows: Annotated[int, Field(ge=100)] = 20_000
+    """Rows that a baseline is made of: more gives finer tails, 20000 leave 1 % of noise."""
+    or_first: bool = True
+    """Where no training data can be had, take the first rows served instead."""

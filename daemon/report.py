@@ -1,0 +1,103 @@
+"""What the store knows, as one document each: `status` and `explain`, the same on the command line and over HTTP."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from daemon.config.settings import Settings
+from daemon.domain.remediation import Remediation, State
+from daemon.domain.trail import Phase
+from daemon.remediate.people import plan
+from daemon.remediate.people.answer import Gate, open_gate
+from daemon.store import approvals, endpoints, findings, lease, remediations, restraints, verdicts
+from daemon.store.engine import Tx
+
+NOT_YET = "not looked at yet"
+WITHIN = timedelta(hours=24)
+"""For an endpoint that is not configured any more."""
+
+
+def status(tx: Tx, settings: Settings, *, stopped: str, now: datetime) -> dict[str, Any]:
+    """Return how each endpoint is doing, what is forbidden, and what waits for a person."""
+    opened = remediations.opened(tx)
+    gates = [(one, gate) for one in opened if (gate := waits_for(tx, one, settings))]
+    return {
+        "leads": led.holder if (led := lease.holder(tx)) else None,
+        "kill_switch": stopped,
+        "restraints": [
+            asdict(r) | {"in_force": r.holds_at(now), "words": r.words()} for r in restraints.unlifted(tx, now)
+        ],
+        "waits_for_approval": [_about(one) | _asked(one, gate) for one, gate in gates],
+        "needs_human": [
+            _about(one) | {"outcome": one.outcome, "since": one.updated_at, "type": release_command(one)}
+            for one in opened
+            if one.state is State.NEEDS_HUMAN
+        ],
+        "endpoints": [_endpoint(tx, e.name) for e in settings.endpoints],
+    }
+
+
+def explain(tx: Tx, one: Remediation, settings: Settings) -> dict[str, Any]:
+    """Return all that is known of a remediation: why, what it will do, every guard, every word, every step."""
+    gate = waits_for(tx, one, settings)
+    return {
+        **asdict(one),
+        "plan_hash": one.plan_hash,
+        "will_do": plan.will_do(one),
+        "changed_rules": plan.changed_rules(one),
+        "waits_for": None if gate is None else _asked(one, gate),
+        "approvals": [asdict(word) for word in approvals.of(tx, one.id).values()],
+        "steps": [asdict(step) for step in remediations.steps(tx, one.id)],
+    }
+
+
+def waits_for(tx: Tx, one: Remediation, settings: Settings) -> Gate | None:
+    """Return what of a remediation waits for a word and has none yet."""
+    endpoint = settings.endpoint(one.endpoint)
+    gate = open_gate(tx, one, endpoint.approve.within if endpoint else WITHIN)
+    return None if gate is None or gate.name in approvals.of(tx, one.id) else gate
+
+
+def answer_commands(one: Remediation) -> tuple[str, str]:
+    """Return what to type to say yes, and to say no."""
+    rest = f"{one.id} --by YOU --reason TEXT"
+    return f"mlsteward approve {rest}", f"mlsteward reject {rest}"
+
+
+def release_command(one: Remediation) -> str:
+    return f"mlsteward release {one.id} --by YOU --reason TEXT"
+
+
+def _about(one: Remediation) -> dict[str, Any]:
+    return {"id": one.id, "endpoint": one.endpoint, "remedy": one.remedy, "sentence": one.sentence}
+
+
+def _asked(one: Remediation, gate: Gate) -> dict[str, Any]:
+    approve, reject = answer_commands(one)
+    return {
+        "gate": gate.name,
+        "about": gate.words,
+        "plan_hash": gate.plan_hash,
+        "until": gate.closes_at,
+        "approve": approve,
+        "reject": reject,
+    }
+
+
+def _endpoint(tx: Tx, name: str) -> Mapping[str, Any]:
+    state = endpoints.last_state(tx, name)
+    trails = findings.recent(tx, name)
+    record = verdicts.record(tx, name)
+    return {
+        "endpoint": name,
+        "serves": ", ".join(f"version {e.version} at {e.percent} %" for e in state.served) if state else NOT_YET,
+        "seen_until": endpoints.watermark(tx, name),
+        "pending": [t.last.check.name for t in trails if t.phase is Phase.PENDING],
+        "firing": [t.last.check.name for t in trails if t.phase is Phase.FIRING],
+        "clearing": [t.last.check.name for t in trails if t.phase is Phase.CLEARING],
+        "flapping": [t.last.check.name for t in trails if t.flapping],
+        "good": [v.version for v in record if v.standing == "good"],
+        "bad": [v.version for v in record if v.standing == "bad"],
+        "open": [f"{r.remedy} {r.id} {r.state}" for r in remediations.opened(tx, name)],
+    }
