@@ -25,6 +25,7 @@ WORDS = {
     "P9": "what is forbidden stops before its next call, also under a clock that was set back",
     "P10": "tighter rules, and a word for another plan",
     "P11": "one trace in both modes, every decision and every guard compared",
+    "P14": "a loop that hangs for ever in the middle of a rollback",
     "P13": "the clock a day off at any moment of a story",
 }
 MACHINE = "hypothesis' state machine over all loops, held against I1-I22"
