@@ -17,13 +17,15 @@ EXAMPLES, STEPS = 8, 14
 WORDS = {
     "P1": "the source gone, thin or missing while a finding fires, and before an approved call",
     "P2": "the record of every move, whatever was lost on the way",
+    "P3": "a training whose start nobody confirmed",
     "P5": "three of five endpoints at once, under treatment, and again in the calm",
     "P6": "both versions bad: one rollback, then a person",
     "P7": "no traffic, or too little, after a change",
-    "P8": "a person moves the alias in the middle of a promotion or of a call",
-    "P9": "a kill switch under a clock that was set back",
+    "P8": "a person moves the alias or deploys in the middle of a plan, or of a call",
+    "P9": "what is forbidden stops before its next call, also under a clock that was set back",
     "P10": "tighter rules, and a word for another plan",
     "P11": "one trace in both modes, every decision and every guard compared",
+    "P14": "a loop that hangs for ever in the middle of a rollback",
     "P13": "the clock a day off at any moment of a story",
 }
 MACHINE = "hypothesis' state machine over all loops, held against I1-I22"

@@ -163,6 +163,20 @@ def test_too_little_traffic_after_a_rollback_is_no_success_either(stage: Stage) 
     assert ends(play) == [(Remedy.ROLLBACK, State.NEEDS_HUMAN)]
 
 
+def test_a_loop_that_hangs_for_ever_is_told_of(stage: Stage) -> None:
+    """Its endpoint is neither looked at nor stepped on any more: the deadline passes, and a person is paged, again."""
+    play = stage(size=1)
+    play.people.release_version("ep0", sick=True)
+    while not play.fleet.ledger.of("serving.update"):
+        play.live()
+    for _ in range(12 * 7):
+        play.fleet.tick()
+        play.fleet.oversee()
+        play.fleet.tell()
+    assert ends(play) == [(Remedy.ROLLBACK, State.NEEDS_HUMAN)]
+    assert [sent.event.kind for sent in play.fleet.channel.sent].count("remediation.needs_human") == 2
+
+
 def firing(play: Play, name: str = "ep0") -> list[str]:
     with play.fleet.eyes.read() as tx:
         return [t.last.check.name for t in findings.recent(tx, name) if t.phase is Phase.FIRING]
