@@ -139,7 +139,10 @@ def _rows(remediation: Remediation, store: Store) -> dict[str, Step]:
 
 
 def _next(acts: Sequence[Act], rows: Mapping[str, Step]) -> Act | None:
-    return next((a for a in acts if a.name not in rows or rows[a.name].state is not StepState.DONE), None)
+    """Return the first act that is not done. What a newer version asks for before it is not made up for under way."""
+    begun = max((n for n, act in enumerate(acts) if act.name in rows), default=-1)
+    todo = (act for n, act in enumerate(acts) if n > begun or act.name in rows)
+    return next((act for act in todo if act.name not in rows or rows[act.name].state is not StepState.DONE), None)
 
 
 def _intend(remediation: Remediation, act: Act, n: int, store: Store, now: datetime) -> Step:

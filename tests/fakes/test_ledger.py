@@ -43,7 +43,7 @@ def test_effects_of_all_fakes_stand_in_one_ledger_in_their_order(
         ("registry.set_alias", "m/1"),
         ("serving.update", "flights"),
     ]
-    assert ledger.of("serving.update")[0].detail == {"traffic": {2: 100}}
+    assert ledger.of("serving.update")[0].detail == {"traffic": {2: 100}, "loads": [("m-2", 2)]}
 
 
 def test_a_failure_happens_as_often_as_told_and_changes_nothing(ledger: Ledger, serving: FakeServing) -> None:

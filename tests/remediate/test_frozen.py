@@ -78,7 +78,7 @@ SECTIONS: dict[str, st.SearchStrategy[Any]] = {
         bake=LENGTHS,
         alias=WORDS,
         standby=st.booleans(),
-        ask_before=st.lists(WORDS, max_size=2).map(tuple),
+        ask_before=st.lists(st.sampled_from(["stage", "full", "alias"]), max_size=2).map(tuple),
         approval_tag=st.none() | WORDS,
     ),
     "rollback": st.builds(Rollback, timeout=LENGTHS, cooldown=LENGTHS, windows=st.integers(1, 9)),

@@ -107,6 +107,14 @@ def test_acts_go_in_order_each_after_the_one_before_is_closed(story: Story, one:
     assert [(s.n, s.name) for s in story.steps()] == [(0, "first"), (1, "second")]
 
 
+def test_what_a_newer_version_asks_for_before_what_was_begun_is_not_made_up_for(story: Story, one: Remediation) -> None:
+    later = Act("second", lambda step: Seen(Outcome.DONE))
+    go(story, one, later)
+    before = Act("first", lambda step: Seen(Outcome.FAILED, "too late to ask"))
+    after = Act("third", lambda step: Seen(Outcome.WAIT, "still asked"))
+    assert go(story, one, before, later, after).detail == "still asked"
+
+
 def test_a_crash_in_the_call_is_found_out_by_looking(story: Story, one: Remediation) -> None:
     world = Switch(error=Crash())
     with pytest.raises(Crash):

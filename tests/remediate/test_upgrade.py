@@ -224,11 +224,11 @@ class World:
         settings = settings_of(self.folder, mode=AUTO).model_copy(update={"name": name})
         cycle.step(settings, self.doors, self.store, now=self.now)
 
-    def judged(self, name: str, version: int) -> None:
+    def judged(self, name: str, *versions: int) -> None:
         window = Window(self.now, self.now + QUARTER)
         self.now += QUARTER
         with self.store.begin() as tx:
-            profiles.save(tx, [replace(window_profile(version, window, None, 500), endpoint=name)])
+            profiles.save(tx, [replace(window_profile(v, window, None, 500), endpoint=name) for v in versions])
 
     def state(self, remediation_id: str) -> State:
         with self.store.read() as tx:
@@ -348,7 +348,7 @@ def test_a_canary_that_baked_goes_on_without_a_standby_as_it_was_planned(world: 
     for traffic in ({1: 100, 2: 0}, {1: 90, 2: 10}):
         world.serving.deploy("bakes", traffic)
     for _ in range(6):
-        world.judged("bakes", 2)
+        world.judged("bakes", 1, 2)
         world.step("bakes")
     while world.state("bakes-promote-executing") is State.EXECUTING:
         world.step("bakes")
