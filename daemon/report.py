@@ -7,7 +7,7 @@ from typing import Any
 
 from daemon.config.settings import Settings
 from daemon.domain.remediation import Remediation, State
-from daemon.domain.trail import Phase
+from daemon.domain.trail import Phase, Trail
 from daemon.remediate.people import plan
 from daemon.remediate.people.answer import Gate, open_gate
 from daemon.store import approvals, endpoints, findings, lease, remediations, restraints, verdicts
@@ -97,7 +97,21 @@ def _endpoint(tx: Tx, name: str) -> Mapping[str, Any]:
         "firing": [t.last.check.name for t in trails if t.phase is Phase.FIRING],
         "clearing": [t.last.check.name for t in trails if t.phase is Phase.CLEARING],
         "flapping": [t.last.check.name for t in trails if t.flapping],
+        "findings": [_trouble(t) for t in trails if t.phase.trouble or t.flapping],
         "good": [v.version for v in record if v.standing == "good"],
         "bad": [v.version for v in record if v.standing == "bad"],
         "open": [f"{r.remedy} {r.id} {r.state}" for r in remediations.opened(tx, name)],
+    }
+
+
+def _trouble(trail: Trail) -> Mapping[str, Any]:
+    last = trail.last
+    return {
+        "id": last.id,
+        "phase": str(trail.phase),
+        "flapping": trail.flapping,
+        "since": trail.since,
+        "statistic": last.statistic,
+        "bound": last.bound,
+        "threshold": last.threshold,
     }
