@@ -64,6 +64,18 @@ def load(
     return [_profile(row, baseline) for row in rows]
 
 
+def between(
+    tx: Tx, endpoint: str, since: datetime, until: datetime, *, length: timedelta, known: Mapping[int, Baseline]
+) -> list[Profile]:
+    """Return the profiles of every version, of windows of this length within `[since, until)`, oldest first.
+
+    `known`: baselines by their id. Counts in the bins of one that is not among them are left out.
+    """
+    within = (table.c.endpoint == endpoint, table.c.window_start >= since, table.c.window_end <= until)
+    rows = tx.execute(select(table).where(*within).order_by(table.c.window_start, table.c.version))
+    return [_profile(r, known.get(r.baseline_id)) for r in rows if r.window_end - r.window_start == length]
+
+
 def health_before(tx: Tx, endpoint: str, version: int, *, until: datetime, windows: int) -> Health | None:
     """Return the health of the newest windows that ended by `until`, summed; None where there is none.
 

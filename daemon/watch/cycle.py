@@ -8,7 +8,7 @@ dear to make and true whatever becomes of the look, is stored as soon as it is m
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from daemon.domain.profile import Profile
 from daemon.domain.sample import HealthCount, Part
 from daemon.domain.serving import EndpointState
 from daemon.domain.trail import Trail
+from daemon.domain.window import Window
 from daemon.ports import InferenceLog, PlatformError, Registry, Serving, Tables
 from daemon.store.engine import Store
 from daemon.watch import memory, sample, who
@@ -43,6 +44,24 @@ class Doors:
     serving: Serving
     registry: Registry
     tables: Tables
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one look read, before anything is concluded from it."""
+
+    state: EndpointState
+    profiles: Sequence[Profile]
+    baselines: Mapping[int, Baseline]
+    """Of the versions that the profiles are of."""
+    newest: datetime | None
+    counted: int = 0
+    """Requests that no earlier look had counted."""
+    behind: bool = False
+    """More is left to read."""
+    unknown: Mapping[str, int] = field(default_factory=dict)
+    learned: Mapping[str, who.Entity] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +88,35 @@ def look(settings: EndpointSettings, doors: Doors, store: Store, *, now: datetim
     """Look at one endpoint.
 
     1. Ask what it serves, and recall what is known of it.
-    2. Count the requests of the windows that are due, without their payloads, and resolve which version answered.
-    3. Where a window is new or has changed: sample its payloads, decode them, count them in the baseline's bins.
-    4. Check every count, follow the checks over the windows, decide.
-    5. Write all of it down at once.
+    2. Read the windows that are due.
+    3. Check every count, follow the checks over the windows, decide.
+    4. Write all of it down at once.
     """
-    notes: list[str] = []
     state = doors.serving.state(settings.name)
     known = memory.recall(store, settings, state, now=now)
-    counts = doors.log.health(sample.due(known.watermark, now, settings.watch))
+    windows = sample.due(known.watermark, now, settings.watch)
+    seen = read(settings, doors, store, windows, state, known, now=now, scratch=scratch)
+    return finish(settings, store, seen, known, now=now)
+
+
+def read(
+    settings: EndpointSettings,
+    doors: Doors,
+    store: Store,
+    windows: Sequence[Window],
+    state: EndpointState,
+    known: memory.Memory,
+    *,
+    now: datetime,
+    scratch: Path,
+) -> Seen:
+    """Read some windows.
+
+    1. Count their requests, without the payloads, and resolve which version answered.
+    2. Where a window is new or has changed: sample its payloads, decode them, count them in the baseline's bins.
+    """
+    notes: list[str] = []
+    counts = doors.log.health(windows)
     entities, learned = who.resolve(
         counts, told=_told(doors, notes), learned=known.learned, state=state, changed_at=known.changed_at
     )
@@ -86,27 +125,45 @@ def look(settings: EndpointSettings, doors: Doors, store: Store, *, now: datetim
     work = sample.parts(counts, plan.slots, versions, settings.watch)
     answering = {version: [e for e, v in versions.items() if v == version] for version in work}
     baselines, missing = provide(settings, doors, store, known, answering, now=now, scratch=scratch)
-    notes += missing
-    profiles = _profiles(settings, doors, counts, work, baselines)
-    judged, findings = _judge(profiles, baselines, known, settings, state)
-    trails = _trails(settings, known, findings, baselines)
-    unknown = _requests([c for c in counts if c.entity_id not in entities])
-    view = _view(settings, known, state, trails, behind=plan.behind, unattributed=unknown.total())
-    seen = Look(
-        endpoint=settings.name,
+    return Seen(
         state=state,
+        profiles=_profiles(settings, doors, counts, work, baselines),
+        baselines=baselines,
+        newest=plan.read_until,
+        counted=plan.counted,
+        behind=plan.behind,
+        unknown=_requests([c for c in counts if c.entity_id not in entities]),
+        learned=learned,
+        notes=[*notes, *missing],
+    )
+
+
+def finish(settings: EndpointSettings, store: Store, seen: Seen, known: memory.Memory, *, now: datetime) -> Look:
+    """Conclude what follows from what was read, and write it down at once."""
+    concluded = conclude(settings, seen, known, now=now)
+    record(store, settings, concluded, seen.learned, now=now)
+    return concluded
+
+
+def conclude(settings: EndpointSettings, seen: Seen, known: memory.Memory, *, now: datetime) -> Look:
+    """Check every count, follow the checks over the windows, decide. Pure."""
+    judged, findings = _judge(seen.profiles, seen.baselines, known, settings, seen.state)
+    trails = _trails(settings, known, findings, seen.baselines)
+    unattributed = sum(seen.unknown.values())
+    view = _view(settings, known, seen.state, trails, behind=seen.behind, unattributed=unattributed)
+    return Look(
+        endpoint=settings.name,
+        state=seen.state,
         gone=known.gone,
         profiles=judged,
-        counted=plan.counted,
+        counted=seen.counted,
         findings=findings,
         trails=trails,
         decision=decide(view, stale_after=settings.watch.stale_after, now=now),
-        newest=plan.read_until,
-        unknown=unknown,
-        notes=notes,
+        newest=seen.newest,
+        unknown=seen.unknown,
+        notes=seen.notes,
     )
-    record(store, settings, seen, learned, now=now)
-    return seen
 
 
 def _told(doors: Doors, notes: list[str]) -> Mapping[str, who.Entity]:
