@@ -105,7 +105,7 @@ def answer(*words: str | Path) -> Any:
 
 def test_help_names_every_command() -> None:
     said = run("--help").output
-    for command in ("run", "check", "once", "status", "explain", "history", "baseline", "restore"):
+    for command in ("run", "check", "once", "status", "explain", "history", "baseline", "replay", "restore"):
         assert f"  {command} " in said
 
 
