@@ -56,9 +56,18 @@ class Replays:
 
 
 def forget(world: World) -> None:
-    """Leave a store that knows nothing of the windows, as of an endpoint that nobody has watched."""
+    """Leave a store that knows nothing, as of an endpoint that nobody has watched."""
     from sqlalchemy import text
 
     with world.store.begin() as tx:
-        for table in ("finding", "profile", "endpoint", "version_verdict", "remediation", "event", "served_entity"):
+        for table in (
+            "finding",
+            "profile",
+            "baseline",
+            "endpoint",
+            "version_verdict",
+            "remediation",
+            "event",
+            "served_entity",
+        ):
             tx.execute(text(f"DELETE FROM {table}"))
