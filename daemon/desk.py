@@ -21,8 +21,8 @@ from daemon.store.engine import Tx
 from daemon.telemetry import log
 from daemon.web.desk import Credentials, Stranger
 
-PICTURES = 2
-"""The most on one page: each is drawn from days of windows."""
+PICTURES = 1
+"""The most on one page: each is drawn from days of windows, and whoever is to give his word shall not wait for it."""
 
 
 class Desk:

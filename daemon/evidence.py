@@ -115,8 +115,12 @@ def _shown(tx: Tx, settings: Settings, finding: Finding) -> Evidence:
     until, since = finding.window.end, finding.window.end - WINDOWS * endpoint.watch.window
     kept = profiles.load(tx, finding.endpoint, finding.version, since=since, until=until, baseline=baseline)
     against = _reference(tx, finding)
-    now = [p for p in kept if p.window.start >= finding.window.start]
-    names = ("the baseline" if finding.against is Against.BASELINE else _named(finding), "the window")
+    merged = _merged(finding)
+    now = [p for p in kept if p.window.start >= until - merged * endpoint.watch.window]
+    names = (
+        "the baseline" if finding.against is Against.BASELINE else _named(finding),
+        "the window" if merged == 1 else f"the last {merged} windows",
+    )
     drawn, rows = _bars(finding.check, baseline, against.health, merge(now) if now else None)
     points = _points(_again(kept, baseline, against, endpoint, finding.check), endpoint.watch.window)
     scene = Scene(
@@ -146,12 +150,23 @@ def _again(
 
 def _points(found: Iterable[Finding], length: timedelta) -> tuple[Point, ...]:
     """Return a point for each window, those included in which nothing was seen."""
-    by_end = {f.window.end: Point(f.window.end, f.statistic, f.bound, f.verdict) for f in found}
+    by_end = {f.window.end: Point(f.window.end, f.statistic, f.bound, f.verdict, _own(f)) for f in found}
     if not by_end:
         return ()
     first, last = min(by_end), max(by_end)
     ends = sorted({*by_end, *(first + n * length for n in range((last - first) // length))})
     return tuple(by_end.get(end, Point(end, None, None, Verdict.NO_DATA)) for end in ends)
+
+
+def _own(finding: Finding) -> float | None:
+    # of PSI, it is D that has to exceed it
+    known = dict(finding.reported).get("own_history")
+    return None if finding.check.statistic is Statistic.PSI else known
+
+
+def _merged(finding: Finding) -> int:
+    """Return how many windows the answer rests on."""
+    return int(dict(finding.reported).get("windows", 1))
 
 
 def _reference(tx: Tx, finding: Finding) -> Reference:
@@ -212,12 +227,15 @@ def _errors(what: str, before: tuple[int, int], now: tuple[int, int]) -> tuple[B
 
 
 def _sentence(finding: Finding) -> str:
-    about = f"{finding.verdict}, {finding.reason.replace('_', ' ')}"
+    about, merged = f"{finding.verdict}, {finding.reason.replace('_', ' ')}", _merged(finding)
+    start = finding.window.end - merged * finding.window.length
+    stretch = f"{start:%F %H:%M} to {finding.window.end:%F %H:%M} UTC" + (f", {merged} windows" if merged > 1 else "")
     if finding.statistic is None or finding.bound is None:
-        return f"{about}; {finding.window.start:%F %H:%M} to {finding.window.end:%F %H:%M} UTC"
+        return f"{about}; {stretch}"
+    own = f", by itself it goes as far as {_own(finding):.3g}" if _own(finding) is not None else ""
     return (
         f"{about}: {finding.statistic:.3g} was seen, above {finding.bound:.3g} is certain, {finding.threshold:.3g} is "
-        f"tolerated; {finding.n:,} rows, {finding.window.start:%F %H:%M} to {finding.window.end:%F %H:%M} UTC"
+        f"tolerated{own}; {finding.n:,} rows, {stretch}"
     )
 
 
@@ -238,4 +256,5 @@ def _read(endpoint: str, numbers: dict[str, Any]) -> Finding:
         threshold=numbers["threshold"],
         against=Against(numbers["against"]),
         against_version=numbers["against_version"],
+        reported=tuple((name, float(numbers[name])) for name in ("windows", "own_history") if name in numbers),
     )

@@ -48,6 +48,8 @@ class Point:
     bound: float | None
     """What the truth certainly exceeds."""
     verdict: Verdict
+    own: float | None = None
+    """How far the column goes by itself: the statistic has to exceed that as well. None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

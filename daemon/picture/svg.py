@@ -1,7 +1,7 @@
 """A scene as an SVG: few marks, legible on light and on dark, no script, nothing from elsewhere."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from html import escape
 from textwrap import wrap
@@ -40,7 +40,8 @@ DARK = {
 SHAPES = (
     ".pic { font: 13px system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif; } .pic .soft { font-size: 12px; } "
     ".pic .title { font-size: 16px; font-weight: 600; } .pic .veil { fill-opacity: .3; } "
-    ".pic .edge, .pic .seen { fill: none; } .pic .edge { stroke-width: 1.8; } .pic .seen { stroke-opacity: .6; } "
+    ".pic .edge, .pic .seen, .pic .own { fill: none; } .pic .own { stroke-dasharray: 1 3; stroke-width: 1.5; } "
+    " .pic .edge { stroke-width: 1.8; } .pic .seen { stroke-opacity: .6; } "
     ".pic .limit { stroke-width: 1.5; stroke-dasharray: 6 4; } .pic .gap { stroke-dasharray: 2 3; }"
 )
 
@@ -56,7 +57,7 @@ def _colours(of: Mapping[str, str]) -> str:
         "veil": "now",
         "bad": "bad",
     }
-    strokes = {"rule": "rule", "edge": "now", "seen": "now", "limit": "bad", "gap": "ink"}
+    strokes = {"rule": "rule", "edge": "now", "seen": "now", "limit": "bad", "gap": "ink", "own": "soft"}
     rules = [f".pic {'' if kind == 'text' else '.'}{kind} {{ fill: {of[name]}; }}" for kind, name in fills.items()]
     return " ".join([*rules, *(f".pic .{kind} {{ stroke: {of[name]}; }}" for kind, name in strokes.items())])
 
@@ -181,7 +182,7 @@ def _over_time(scene: Scene, y: float) -> tuple[list[str], float]:
     if not scene.points:
         return [*out, _label(20, y + 32, "no window is kept", "soft")], y + 36
     floor = y + 44 + TIME_H
-    highest = max([scene.threshold * 1.25, *(p.statistic or 0.0 for p in scene.points)])
+    highest = max([scene.threshold * 1.25, *(max(p.statistic or 0.0, p.own or 0.0) for p in scene.points)])
     ticks = numbers(highest, 3)
     scale = TIME_H / max(highest, ticks[-1])
     first, last = scene.points[0].end, scene.points[-1].end
@@ -198,7 +199,10 @@ def _over_time(scene: Scene, y: float) -> tuple[list[str], float]:
         out.append(_label(min(x(when), WIDTH - 8), floor + 17, words, "soft", anchor))
     at = floor - scene.threshold * scale
     out.append(f'<line class="limit" x1="{LEFT}" y1="{at:.1f}" x2="{WIDTH - RIGHT}" y2="{at:.1f}"/>')
-    for run in _runs(scene.points):
+    for run in _runs(scene.points, lambda p: p.own):
+        own = " L ".join(f"{x(p.end):.1f} {floor - (p.own or 0.0) * scale:.1f}" for p in run)
+        out.append(f'<path class="own" d="M {own}"/>')
+    for run in _runs(scene.points, lambda p: p.statistic):
         known = [(x(p.end), floor - (p.statistic or 0.0) * scale, floor - (p.bound or 0.0) * scale) for p in run]
         there = " L ".join(f"{a:.1f} {s:.1f}" for a, s, _ in known)
         below = [f"{a:.1f} {b:.1f}" for a, _, b in known]
@@ -218,6 +222,9 @@ def _time_legend(y: float, scene: Scene) -> Iterator[str]:
     yield f'<line class="limit" x1="296" y1="{y + 7}" x2="320" y2="{y + 7}"/>' + _label(
         326, y + 11, f"tolerated: {scene.threshold:.3g}", "soft"
     )
+    if any(p.own is not None for p in scene.points):
+        yield f'<line class="own" x1="450" y1="{y + 7}" x2="474" y2="{y + 7}"/>'
+        yield _label(480, y + 11, "what it does by itself", "soft")
 
 
 def _grid(ticks: Sequence[float], floor: float, scale: float, unit: str) -> Iterator[str]:
@@ -227,11 +234,11 @@ def _grid(ticks: Sequence[float], floor: float, scale: float, unit: str) -> Iter
         yield _label(LEFT - 8, y + 4, f"{tick:.4g}{unit}", "soft", "end")
 
 
-def _runs(points: Sequence[Point]) -> Iterator[list[Point]]:
-    """Yield stretches of windows that have an answer: nothing is drawn over a gap."""
+def _runs(points: Sequence[Point], value: Callable[[Point], float | None]) -> Iterator[list[Point]]:
+    """Yield stretches of windows that have a value: nothing is drawn over a gap."""
     run: list[Point] = []
     for point in points:
-        if point.statistic is None:
+        if value(point) is None:
             if run:
                 yield run
             run = []

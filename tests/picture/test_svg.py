@@ -1,5 +1,6 @@
 """The picture is well-formed, says in words what it shows, and keeps within its frame."""
 
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -23,7 +24,9 @@ def texts(of: Scene) -> list[str]:
 
 NAMES = Bars("carrier", tuple(Bar(f"carrier number {n}", 0.1, 0.09 * (n > 0)) for n in range(10)), line=False)
 MANY = tuple(point(n, 0.2 * (n % 7) / 7, 0.01 * (n % 12)) for n in range(288))
+OWN = tuple(replace(one, own=0.2 if n < 200 else None) for n, one in enumerate(MANY))
 SCENES = {
+    "its own history": scene(points=OWN),
     "a line": scene(),
     "names": scene(bars=NAMES),
     "no gap": scene(bars=Bars("x", (Bar("any", 0, 0),), line=True)),
@@ -86,6 +89,13 @@ def test_nothing_is_drawn_over_windows_without_an_answer() -> None:
     points = (point(0), point(1), point(2, None, None), point(3), point(4))
     edges = [p for p in parsed(scene(points=points)).iter(f"{SVG}path") if p.get("class") == "seen"]
     assert [p.attrib["d"].count("L") for p in edges] == [1, 1]
+
+
+def test_what_a_column_does_by_itself_is_drawn_where_it_is_known_and_explained() -> None:
+    (line,) = [p for p in parsed(SCENES["its own history"]).iter(f"{SVG}path") if p.get("class") == "own"]
+    assert line.attrib["d"].count("L") == 199
+    assert "what it does by itself" in texts(SCENES["its own history"])
+    assert "what it does by itself" not in texts(SCENES["days"])
 
 
 def test_a_bar_is_as_high_as_its_share() -> None:

@@ -185,7 +185,8 @@ def test_what_is_off_is_told_of_and_not_proposed(world: World, again: Replays) -
 def test_the_budget_is_that_of_the_stretch_and_alarms_are_counted(world: World, again: Replays) -> None:
     lived(world)
     budget = again.of(world, 0, 27).budget
-    assert budget.allowed == pytest.approx(1.0 * 28 * 0.25 / (365.25 * 24))
+    a_year = world.settings[FLIGHTS].drift.false_alarms_per_year
+    assert budget.allowed == pytest.approx(a_year * 28 * 0.25 / (365.25 * 24))
     assert budget.alarms == 2
     assert budget.answers > 28 * 5
 
