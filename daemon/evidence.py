@@ -18,11 +18,13 @@ from daemon.domain.trail import Trail
 from daemon.domain.window import Window
 from daemon.picture import bars
 from daemon.picture.scene import Bars, Point, Scene
-from daemon.store import baselines, endpoints, findings, profiles, verdicts
+from daemon.store import baselines, endpoints, findings, histories, profiles, verdicts
 from daemon.store.engine import Tx
 from daemon.watch.detect import Reference, detect
 from daemon.watch.memory import GOOD_WINDOWS
+from daemon.watch.past import Past
 from daemon.watch.profile import merge
+from daemon.watch.scales import every_scale
 
 WINDOWS = 288
 """Windows that are looked back over: three days of a quarter of an hour."""
@@ -112,17 +114,20 @@ def _shown(tx: Tx, settings: Settings, finding: Finding) -> Evidence:
     if endpoint is None:
         raise Unknown(f"no endpoint {finding.endpoint!r} is configured any more")
     baseline = baselines.current(tx, finding.endpoint, finding.version)
-    until, since = finding.window.end, finding.window.end - WINDOWS * endpoint.watch.window
+    until, length, merged = finding.window.end, endpoint.watch.window, _merged(finding)
+    # before the first point lie those that it is merged with
+    since = until - (WINDOWS + every_scale(endpoint)[-1]) * length
     kept = profiles.load(tx, finding.endpoint, finding.version, since=since, until=until, baseline=baseline)
     against = _reference(tx, finding)
-    merged = _merged(finding)
-    now = [p for p in kept if p.window.start >= until - merged * endpoint.watch.window]
+    now = [p for p in kept if p.window.start >= until - merged * length]
     names = (
         "the baseline" if finding.against is Against.BASELINE else _named(finding),
         "the window" if merged == 1 else f"the last {merged} windows",
     )
     drawn, rows = _bars(finding.check, baseline, against.health, merge(now) if now else None)
-    points = _points(_again(kept, baseline, against, endpoint, finding.check), endpoint.watch.window)
+    past = Past(kept, histories.of(tx, baseline) if baseline else None)
+    shown = [p for p in kept if p.window.end > until - WINDOWS * length]
+    points = _points(_again(shown, past, baseline, against, endpoint, finding.check), length)
     scene = Scene(
         id=finding.id,
         sentence=_sentence(finding),
@@ -137,15 +142,21 @@ def _shown(tx: Tx, settings: Settings, finding: Finding) -> Evidence:
 
 
 def _again(
-    kept: Sequence[Profile],
+    shown: Sequence[Profile],
+    past: Past,
     baseline: Baseline | None,
     against: Reference,
     settings: EndpointSettings,
     check: Check,
 ) -> Iterable[Finding]:
-    """Ask the check again of every window that is kept, by today's baseline, settings and comparison."""
-    for profile in kept:
-        yield from (f for f in detect(profile, baseline, against, settings) if f.check == check)
+    """Ask the check again of every window, by today's baseline, history, settings and comparison."""
+    others = tuple(name for name in (baseline.columns if baseline else ()) if name != check.column)
+    alone = settings.model_copy(update={"drift": settings.drift.model_copy(update={"ignore": others})})
+    longest = every_scale(settings)[-1] * settings.watch.window
+    for one in shown:
+        # nothing older is merged with it
+        before = [p for p in past.until(one) if p.window.start >= one.window.end - longest]
+        yield from (f for f in detect(before, baseline, past.history, against, alone) if f.check == check)
 
 
 def _points(found: Iterable[Finding], length: timedelta) -> tuple[Point, ...]:

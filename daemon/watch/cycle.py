@@ -28,6 +28,7 @@ from daemon.watch import memory, sample, who
 from daemon.watch.decide import View, decide
 from daemon.watch.decode import decode
 from daemon.watch.detect import detect, summary
+from daemon.watch.past import Past, learn
 from daemon.watch.profile import profile
 from daemon.watch.provide import provide
 from daemon.watch.record import record
@@ -89,8 +90,9 @@ def look(settings: EndpointSettings, doors: Doors, store: Store, *, now: datetim
 
     1. Ask what it serves, and recall what is known of it.
     2. Read the windows that are due.
-    3. Check every count, follow the checks over the windows, decide.
-    4. Write all of it down at once.
+    3. Recall the windows before them, and what they did by themselves.
+    4. Check every count, follow the checks over the windows, decide.
+    5. Write all of it down at once.
     """
     state = doors.serving.state(settings.name)
     known = memory.recall(store, settings, state, now=now)
@@ -139,15 +141,18 @@ def read(
 
 
 def finish(settings: EndpointSettings, store: Store, seen: Seen, known: memory.Memory, *, now: datetime) -> Look:
-    """Conclude what follows from what was read, and write it down at once."""
-    concluded = conclude(settings, seen, known, now=now)
+    """Recall the windows before those that were read, conclude what follows, and write it down at once."""
+    past = learn(settings, store, seen.profiles, seen.baselines, known, now=now)
+    concluded = conclude(settings, seen, known, past, now=now)
     record(store, settings, concluded, seen.learned, now=now)
     return concluded
 
 
-def conclude(settings: EndpointSettings, seen: Seen, known: memory.Memory, *, now: datetime) -> Look:
+def conclude(
+    settings: EndpointSettings, seen: Seen, known: memory.Memory, past: Mapping[int, Past], *, now: datetime
+) -> Look:
     """Check every count, follow the checks over the windows, decide. Pure."""
-    judged, findings = _judge(seen.profiles, seen.baselines, known, settings, seen.state)
+    judged, findings = _judge(seen.profiles, past, seen.baselines, known, settings, seen.state)
     trails = _trails(settings, known, findings, seen.baselines)
     unattributed = sum(seen.unknown.values())
     view = _view(settings, known, seen.state, trails, behind=seen.behind, unattributed=unattributed)
@@ -194,6 +199,7 @@ def _profiles(
 
 def _judge(
     profiles: Sequence[Profile],
+    past: Mapping[int, Past],
     baselines: Mapping[int, Baseline],
     known: memory.Memory,
     settings: EndpointSettings,
@@ -207,7 +213,8 @@ def _judge(
         against = reference(
             one, beside, record=known.record, remembered=known.remembered, requests=settings.health.requests
         )
-        found = detect(one, baselines.get(one.version), against, settings)
+        before = past.get(one.version, Past())
+        found = detect(before.until(one), baselines.get(one.version), before.history, against, settings)
         findings.extend(found)
         judged.append(
             replace(one, healthy=summary(found, Cause.HEALTH), steady=summary(found, Cause.DRIFT, Cause.QUALITY))
