@@ -67,7 +67,7 @@ def _found(trouble: Sequence[Mapping[str, Any]]) -> None:
             [
                 [
                     one["id"],
-                    f"{one['phase']}, flapping" if one["flapping"] else one["phase"],
+                    ", ".join([one["phase"], *(word for word in ("flapping", "warned") if one[word])]),
                     one["since"],
                     one["statistic"],
                     one["bound"],

@@ -1,6 +1,7 @@
 """The command line as a person types it: tables, JSON, one clear sentence, and the right exit status."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from daemon.cli import cli
 from daemon.config import settings
+from daemon.config.detection import Decide
 from daemon.domain.event import Event, Severity
 from daemon.domain.finding import Against
 from daemon.domain.profile import Coverage, Health, Profile
@@ -29,7 +31,7 @@ from daemon.domain.serving import EndpointState, ServedEntity, Update
 from daemon.remediate import vault
 from daemon.store import endpoints, events, findings, profiles, remediations, verdicts
 from daemon.store.engine import Store
-from tests.watch.stories import DRIFT, ERRORS, firing, window
+from tests.watch.stories import DRIFT, ERRORS, firing, lived, window
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -199,6 +201,16 @@ def test_status_lists_findings_under_the_names_that_explain_takes(watched: Path)
     ((found,),) = [e["findings"] for e in answer("status", "--config", watched)["endpoints"]]
     assert (found["phase"], found["bound"]) == ("firing", 0.2)
     assert answer("explain", found["id"], "--config", watched)["id"] == found["id"]
+
+
+def test_status_lists_what_is_only_warned_of_as_well(watched: Path, tmp_path: Path) -> None:
+    store = Store.open(settings.Store(url=f"sqlite:///{tmp_path}/mlsteward.db"))
+    with store.begin() as tx:
+        findings.save(tx, [replace(lived("h", Decide(), check=DRIFT, version=3), warned=window(1).start)])
+    store.close()
+    assert "inactive, warned" in run("status", "--config", watched).output
+    (found,) = [f for e in answer("status", "--config", watched)["endpoints"] for f in e["findings"] if f["warned"]]
+    assert found["id"] == "flights:3:distance/ks"
 
 
 def test_explain_of_a_finding_shows_distributions_and_its_course(watched: Path) -> None:

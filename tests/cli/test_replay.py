@@ -14,7 +14,7 @@ from tests.watch.world import World
 
 RULES = """
     watch = {{window = "15m", settle = "5m", interval = "5m", rows = 200}}
-    drift = {{tolerance = {tolerance}, psi = 0.5, missing = 0.05}}
+    drift = {{tolerance = {tolerance}, psi = 2.0, missing = 0.23, design_effect = 1, false_alarms_per_year = 100}}
     health = {{requests = 50}}
     retrain = {{job_id = 7}}
     mode = {{retrain = "auto"}}
