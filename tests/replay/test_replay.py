@@ -13,7 +13,7 @@ from daemon.domain.remediation import Mode, Remedy, State
 from daemon.domain.restraint import Restraint, RestraintKind
 from daemon.replay.cycle import looked_at
 from daemon.replay.outcome import Outcome, Proposed
-from daemon.store import findings, restraints
+from daemon.store import endpoints, findings, remediations, restraints
 from tests.replay.again import Replays, forget
 from tests.watch.traffic import after, window
 from tests.watch.world import FLIGHTS, Begin, World
@@ -264,7 +264,17 @@ def test_the_modes_of_the_settings_are_told_and_none_of_them_acts(world: World, 
     assert all(p.ended for p in outcome.proposed)
     assert again.store
     with again.store.read() as tx:
-        from daemon.store import remediations
-
         states = {r.remedy: r.state for r in remediations.history(tx, limit=10)}
     assert states[Remedy.ROLLBACK] is State.SHADOWED
+
+
+def test_what_the_daemon_saw_served_is_served_in_the_replay(world: World, again: Replays) -> None:
+    world.live(range(4))
+    world.deploy({1: 100, 2: 0})
+    world.live(range(4, 8))
+    again.of(world, 0, 7)
+    assert again.store
+    with again.store.read() as tx:
+        state = endpoints.last_state(tx, FLIGHTS)
+    assert state
+    assert {e.version: e.percent for e in state.served} == {1: 100, 2: 0}, "a version on standby answers nobody"
