@@ -22,7 +22,7 @@ LEARNT_FROM = 2_688
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    profiles: Mapping[Window, Sequence[Profile]] = field(default_factory=dict)
+    profiles: dict[Window, list[Profile]] = field(default_factory=dict)
     """By window, oldest first, from long before the replay on."""
     baselines: Mapping[int, Baseline] = field(default_factory=dict)
     """By id."""
@@ -39,8 +39,10 @@ class Past:
 
     def keeps(self, window: Window) -> bool:
         """Tell whether the store knows all about the window."""
-        first = next(iter(self.profiles), None)
-        return first is not None and first.start <= window.start and window.end <= (self.read_until or first.end)
+        if not self.profiles:
+            return False
+        first, last = next(iter(self.profiles)), next(reversed(self.profiles))
+        return first.start <= window.start and window.end <= max(last.end, self.read_until or last.end)
 
 
 def past_of(store: Store, settings: EndpointSettings, since: datetime, until: datetime) -> Past:

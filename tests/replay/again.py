@@ -1,7 +1,7 @@
 """Replays of a world."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from daemon.config import settings as config
 from daemon.config.endpoint import EndpointSettings
 from daemon.config.settings import Safety
+from daemon.ports import InferenceLog
 from daemon.replay.cycle import Stage, replay
 from daemon.replay.outcome import Outcome
 from daemon.replay.past import past_of
@@ -25,6 +26,8 @@ class Replays:
         self._template, self._folder, self._n = template, folder, 0
         self.store: Store | None = None
         """That of the last replay."""
+        self.log: InferenceLog | None = None
+        """What is read in the place of the world's own."""
 
     @contextmanager
     def stage(self, world: World | None) -> Iterator[Stage]:
@@ -35,7 +38,8 @@ class Replays:
         if self.store:
             self.store.close()
         self.store = Store.open(config.Store(url=f"sqlite:///{file}"))
-        doors = None if world is None else lambda: Doors(world.log, world.serving, world.registry, world.tables)
+        log = self.log or (world.log if world else None)
+        doors = None if world is None or log is None else _doors(world, log)
         yield Stage(self.store, home, Safety(kill_file=home / "KILL"), doors)
 
     def of(
@@ -53,6 +57,10 @@ class Replays:
         since, until = window(first).start, window(last).end
         with self.stage(world if reads else None) as stage:
             return replay(rules, past_of(world.store, rules, since, until), stage, since, until, **more)
+
+
+def _doors(world: World, log: InferenceLog) -> Callable[[], Doors]:
+    return lambda: Doors(log, world.serving, world.registry, world.tables)
 
 
 def forget(world: World) -> None:

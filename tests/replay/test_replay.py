@@ -1,11 +1,13 @@
 """A replay says what the daemon said when it lived through it, whatever it is played from, and touches nothing."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from daemon.adapters.delta import DeltaLog
 from daemon.config.detection import Decide, Drift
 from daemon.config.remedies import Modes
 from daemon.domain.decision import Action
@@ -14,8 +16,9 @@ from daemon.domain.restraint import Restraint, RestraintKind
 from daemon.replay.cycle import looked_at
 from daemon.replay.outcome import Outcome, Proposed
 from daemon.store import endpoints, findings, remediations, restraints
+from tests.adapters.delta.tables import LEGACY, write
 from tests.replay.again import Replays, forget
-from tests.watch.traffic import after, window
+from tests.watch.traffic import MODEL, after, window
 from tests.watch.world import FLIGHTS, Begin, World
 
 
@@ -278,3 +281,20 @@ def test_what_the_daemon_saw_served_is_served_in_the_replay(world: World, again:
         state = endpoints.last_state(tx, FLIGHTS)
     assert state
     assert {e.version: e.percent for e in state.served} == {1: 100, 2: 0}, "a version on standby answers nobody"
+
+
+def test_a_delta_table_is_read_by_the_adapter_that_the_daemon_reads_it_by(
+    world: World, again: Replays, tmp_path: Path
+) -> None:
+    lived(world)
+    stored = again.of(world, 0, 27)
+    # a legacy table names the version itself: nothing else is known of this endpoint
+    rows = [replace(row, entity=f"{MODEL}/{row.entity.removeprefix('entity-')}") for row in world.log.rows]
+    write(tmp_path / "table", rows, LEGACY)
+    forget(world)
+    before = sorted(file.name for file in (tmp_path / "table").rglob("*"))
+    again.log = DeltaLog(str(tmp_path / "table"), served_entities_table=None, endpoint=FLIGHTS)
+    read = again.of(world, 0, 27, reads=True)
+    assert (read.windows, read.stored) == (28, 0)
+    assert decisions(read) == decisions(stored)
+    assert sorted(file.name for file in (tmp_path / "table").rglob("*")) == before
