@@ -62,6 +62,18 @@ def test_a_health_check_is_shown_beside_what_it_was_compared_with(world: World) 
     assert [p.verdict for p in found.scene.points][-4:] == [Verdict.BREACH] * 4
 
 
+def test_where_windows_were_merged_the_picture_is_of_all_of_them(world: World) -> None:  # noqa: F811
+    world.live(range(10), count=30)
+    world.live(range(10, 20), count=30, shift=60)
+    found = shown(world, "flights:1:distance/ks")
+    merged = int(dict(found.finding.reported)["windows"])
+    assert merged > 1, "thirty rows are too few to be certain"
+    assert found.scene.names[1] == f"the last {merged} windows"
+    assert found.scene.rows[1] == found.finding.n == 30 * merged
+    assert f"{merged} windows" in found.scene.sentence
+    assert found.scene.points[-1].bound == pytest.approx(found.finding.bound)
+
+
 def test_what_is_not_there_is_said_with_what_is(drifted: World) -> None:
     with pytest.raises(Unknown, match="flights:1:distance/ks"):
         shown(drifted, "flights:1:distnace/ks")
