@@ -12,7 +12,7 @@ from daemon.domain.remediation import Mode, Remediation, Remedy, Standing, State
 from daemon.domain.serving import EndpointState
 from daemon.domain.trail import Trail
 from daemon.domain.window import EPOCH
-from daemon.store import endpoints, events, findings, profiles, remediations, verdicts
+from daemon.store import cohorts, endpoints, events, findings, profiles, remediations, verdicts
 from daemon.store.engine import Store, Tx
 from daemon.watch.decide import flapping
 from daemon.watch.trail import proven
@@ -37,6 +37,7 @@ def record(
         for entity_id, (model, version) in learned.items():
             endpoints.learn(tx, seen.endpoint, entity_id, model, version, now)
         profiles.save(tx, seen.profiles)
+        cohorts.save(tx, seen.cohorts)
         trails = [t for of_version in seen.trails.values() for t in of_version.values()]
         _tell_flapping(tx, seen.endpoint, trails, now)
         # what is no longer served, or no longer asked, has no trail
