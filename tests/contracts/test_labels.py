@@ -25,9 +25,8 @@ def _delta(path: Path) -> Make:
         # every third row once more, in a file of its own
         write_labels(path, rows[::3], numbers=numbers)
         kpis = (Kpi(name="money", expression=kpi, tolerance=1.0, range=(0, 100)),) if kpi else ()
-        kind = "regression" if numbers else "classification"
-        time, span = "labelled_at" if timed else None, (0.0, 100.0)
-        return DeltaLabels(Rules(table=str(path), kind=kind, range=span, time=time, kpis=kpis))
+        rules = Rules(table=str(path), time="labelled_at" if timed else None, kpis=kpis)
+        return DeltaLabels(rules.model_copy(update={"kind": "regression"}) if numbers else rules)
 
     return make
 
@@ -84,7 +83,9 @@ def test_a_label_from_before_the_request_is_not_its_label(make: Make) -> None:
 
 
 def test_a_label_of_null_is_not_there_yet(make: Make) -> None:
-    assert make([LabelRow("a", None), LabelRow("b", "0"), LabelRow("b", None)]).of(["a", "b"], NOON) == {"b": Label("0")}
+    assert make([LabelRow("a", None), LabelRow("b", "0"), LabelRow("b", None)]).of(["a", "b"], NOON) == {
+        "b": Label("0")
+    }
 
 
 def test_a_number_is_a_number(make: Make) -> None:

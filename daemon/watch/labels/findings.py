@@ -67,18 +67,27 @@ def findings(
     rules = settings.labels
     base = reference(cohorts, rules)
     began = {one.window for one in base}
-    later = sorted((one for one in cohorts if one.window not in began), key=lambda c: c.window)
-    ready = [one for one in later if counts(one, rules)]
-    waiting = [one for one in later if not one.final and not counts(one, rules)]
-    if not ready:
-        return [_waits(one, check, later[-1]) for one in waiting[:1] for check in checks(rules)]
-    alpha = confidence(rules)
-    merged = list(_merged(ready, rules))
+    later = [one for one in cohorts if one.window not in began]
+    by_run = [c for c in checks(rules) if logged is not None and c.statistic is not Statistic.KPI]
+    by_first = [c for c in checks(rules) if c not in by_run]
     truth = reduce(add, (one.truth for one in base)) if base else None
     return [
-        _answer(check, ready[-1], later[-1], merged, _before(check, truth, logged, rules), rules, alpha)
-        for check in checks(rules)
+        *_answers({check: _logged(check, logged or {}) for check in by_run}, cohorts, rules),
+        *_answers({check: _measured(check, truth, rules) for check in by_first}, later, rules),
     ]
+
+
+def _answers(asked: Mapping[Check, Performance | None], cohorts: Sequence[Cohort], rules: Labels) -> Iterator[Finding]:
+    """Answer each check, given what it is compared with."""
+    there = sorted(cohorts, key=lambda c: c.window)
+    ready = [one for one in there if counts(one, rules)]
+    waiting = [one for one in there if not one.final and not counts(one, rules)]
+    alpha, merged = confidence(rules), list(_merged(ready, rules))
+    for check, before in asked.items():
+        if ready:
+            yield _answer(check, ready[-1], there[-1], merged, before, rules, alpha)
+        elif waiting:
+            yield _waits(waiting[0], check, there[-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +99,20 @@ class Merged:
 
 def _merged(ready: Sequence[Cohort], rules: Labels) -> Iterator[Merged]:
     """Add up the newest cohorts, for every scale that adds one."""
-    newest, held = ready[-1], 0
-    for scale in SCALES:
-        within = [one for one in ready if newest.window.start - one.window.start < scale * rules.cohort]
+    held = 0
+    for scale in SCALES if ready else ():
+        within = [one for one in ready if ready[-1].window.start - one.window.start < scale * rules.cohort]
         if len(within) > held:
             held = len(within)
             yield Merged(reduce(add, (one.truth for one in within)), sum(one.awaited for one in within), held)
 
 
-def _before(check: Check, truth: Truth | None, logged: Mapping[str, float] | None, rules: Labels) -> Performance | None:
-    """Return what the check is compared with. What a run logged without its number of rows is taken at its word."""
-    if logged is None or check.statistic is Statistic.KPI:
-        return measure(check, truth, rules, alpha=BASELINE_ALPHA) if truth else None
+def _measured(check: Check, truth: Truth | None, rules: Labels) -> Performance | None:
+    return measure(check, truth, rules, alpha=BASELINE_ALPHA) if truth else None
+
+
+def _logged(check: Check, logged: Mapping[str, float]) -> Performance | None:
+    """Return what a run logged of itself. Without its number of rows, or where that tells no bound, at its word."""
     value = logged.get(str(check.statistic))
     if value is None:
         return None

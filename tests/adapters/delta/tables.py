@@ -62,7 +62,9 @@ def write_labels(path: Path, rows: Sequence[LabelRow], *, numbers: bool = False)
         {
             "databricks_request_id": Array([row.id for row in rows], DataType.string()),
             "label": Array(labels, DataType.string()),
-            "us": Array([None if row.at is None else round(row.at.timestamp() * 1e6) for row in rows], DataType.int64()),
+            "us": Array(
+                [None if row.at is None else round(row.at.timestamp() * 1e6) for row in rows], DataType.int64()
+            ),
             "amount": Array([row.kpis[0] if row.kpis else None for row in rows], DataType.float64()),
         }
     )

@@ -75,7 +75,8 @@ def test_a_time_that_is_text_is_refused(path: Path) -> None:
 def test_ids_and_labels_may_be_numbers_and_the_time_a_day(tmp_path: Path) -> None:
     path = tmp_path / "numbers"
     rows = "SELECT n AS databricks_request_id, n % 2 = 0 AS label, DATE '2026-11-21' AS day FROM range(4) t(n)"
-    write_deltalake(str(path), duckdb.sql(rows))
+    with duckdb.connect() as duck:
+        write_deltalake(str(path), duck.sql(rows))
     found = labels(path, time="day").of(["0", "1", "9"], NOON)
     assert {one: label.label for one, label in found.items()} == {"0": "true", "1": "false"}
 
