@@ -43,9 +43,12 @@ def load(tx: Tx, endpoint: str, version: int, subject: str, *, since: datetime) 
     return [_cohort(row) for row in rows]
 
 
-def newest(tx: Tx, endpoint: str, version: int, subject: str) -> Cohort | None:
-    """Return the newest cohort of a version."""
+def newest(tx: Tx, endpoint: str, version: int, subject: str, *, coverage: float | None = None) -> Cohort | None:
+    """Return the newest cohort of a version; with a coverage, the newest that has so many labels or awaits no more."""
     mine = select(table).where(*_mine(endpoint, version, subject))
+    if coverage is not None:
+        there = table.c.final | (table.c.labelled >= coverage * table.c.predicted)
+        mine = mine.where(table.c.labelled > 0, there)
     row = tx.execute(mine.order_by(table.c.window_start.desc()).limit(1)).first()
     return None if row is None else _cohort(row)
 
