@@ -121,6 +121,9 @@ class Labels(Section):
     its training run logged under these names (with `evaluation_rows`, their number of rows)."""
     baseline_rows: Annotated[int, Field(ge=100)] = 1000
     """Labelled rows that the first cohorts must have together to be a baseline."""
+    calm_cohorts: Annotated[int, Field(ge=0)] = 8
+    """Cohorts that must be known before those judged: a fall must lie outside three standard deviations of what cohorts
+    do by themselves, weekends for one. 0: not asked for; then days that differ are taken for falls."""
     false_alarms_per_year: Annotated[float, Field(gt=0, strict=False)] = 0.2
     """False alarms to expect per endpoint and year from performance, besides those from drift."""
 
@@ -138,6 +141,8 @@ class Labels(Section):
         scored = [m for m in self.metrics if m in NEEDS_SCORE]
         if scored and self.score is None:
             raise ValueError(f"{', '.join(scored)} needs score, the output with the probability of the positive label")
+        if self.calm_cohorts == 1:
+            raise ValueError("calm_cohorts = 1 tells no variation: it takes 2, or 0 to do without")
         names = [kpi.name for kpi in self.kpis]
         twice = sorted({n for n in names if names.count(n) > 1})
         if twice:

@@ -30,6 +30,8 @@ class Reason(StrEnum):
     EMPTY_BASELINE = "empty_baseline"
     TOO_FEW_LABELS = "too_few_labels"
     """Too many of the cohort's labels are still awaited."""
+    NATURAL_VARIATION = "within_natural_variation"
+    """Beyond the tolerance, and not known to be further than its cohorts vary by themselves."""
 
 
 class Statistic(StrEnum):

@@ -65,6 +65,8 @@ class Look:
     trails: Mapping[int, Mapping[Check, Trail]]
     cohorts: Sequence[Cohort]
     """Counted or chosen as a baseline at this look."""
+    labels_lost: str
+    """Why no labels are to be had; empty where there is nothing to tell."""
     decision: Decision
     newest: datetime | None
     unknown: Mapping[str, int]
@@ -113,6 +115,7 @@ def look(settings: EndpointSettings, doors: Doors, store: Store, *, now: datetim
         findings=[*findings, *labelled.findings],
         trails=trails,
         cohorts=labelled.cohorts,
+        labels_lost=labelled.lost,
         decision=decide(view, stale_after=settings.watch.stale_after, now=now),
         newest=plan.read_until,
         unknown=unknown,

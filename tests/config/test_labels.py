@@ -36,6 +36,7 @@ def test_all_is_measured_that_can_be_unless_something_is_named() -> None:
         ({"metrics": ("log_loss",)}, "log_loss needs score"),
         ({"kpis": [{"name": "k", "column": "c", "tolerance": 1.0, "range": [0, 1]}] * 2}, "named more than once: k"),
         ({"threshold": 1.0}, "threshold"),
+        ({"calm_cohorts": 1}, "tells no variation"),
         ({"tolerance": {"accuracy": 0}}, "greater than 0"),
     ],
 )

@@ -11,6 +11,7 @@ from daemon.domain.cohort import Cohort, Truth
 from daemon.domain.finding import Check, Finding, Reason, Statistic, Verdict
 from daemon.watch.judge import Measured, judge
 from daemon.watch.labels.measure import checks, measure, shown, tolerated
+from daemon.watch.labels.natural import variation
 from detectors import budget
 from detectors.performance import Performance, of_share
 
@@ -72,17 +73,19 @@ def findings(
     by_first = [c for c in checks(rules) if c not in by_run]
     truth = reduce(add, (one.truth for one in base)) if base else None
     return [
-        *_answers({check: _logged(check, logged or {}) for check in by_run}, cohorts, rules),
-        *_answers({check: _measured(check, truth, rules) for check in by_first}, later, rules),
+        *_answers({check: _logged(check, logged or {}) for check in by_run}, (), cohorts, rules),
+        *_answers({check: _measured(check, truth, rules) for check in by_first}, base, later, rules),
     ]
 
 
-def _answers(asked: Mapping[Check, Performance | None], cohorts: Sequence[Cohort], rules: Labels) -> Iterator[Finding]:
+def _answers(
+    asked: Mapping[Check, Performance | None], base: Sequence[Cohort], cohorts: Sequence[Cohort], rules: Labels
+) -> Iterator[Finding]:
     """Answer each check, given what it is compared with."""
     there = sorted(cohorts, key=lambda c: c.window)
     ready = [one for one in there if counts(one, rules)]
     waiting = [one for one in there if not one.final and not counts(one, rules)]
-    alpha, merged = confidence(rules), list(_merged(ready, rules))
+    alpha, merged = confidence(rules), list(_merged(ready, base, rules))
     for check, before in asked.items():
         if ready:
             yield _answer(check, ready[-1], there[-1], merged, before, rules, alpha)
@@ -95,16 +98,19 @@ class Merged:
     truth: Truth
     awaited: int
     cohorts: int
+    calm: Sequence[Cohort]
+    """Those before."""
 
 
-def _merged(ready: Sequence[Cohort], rules: Labels) -> Iterator[Merged]:
+def _merged(ready: Sequence[Cohort], base: Sequence[Cohort], rules: Labels) -> Iterator[Merged]:
     """Add up the newest cohorts, for every scale that adds one."""
     held = 0
     for scale in SCALES if ready else ():
         within = [one for one in ready if ready[-1].window.start - one.window.start < scale * rules.cohort]
         if len(within) > held:
             held = len(within)
-            yield Merged(reduce(add, (one.truth for one in within)), sum(one.awaited for one in within), held)
+            truth, awaited = reduce(add, (one.truth for one in within)), sum(one.awaited for one in within)
+            yield Merged(truth, awaited, held, [*base, *ready[:-held]])
 
 
 def _measured(check: Check, truth: Truth | None, rules: Labels) -> Performance | None:
@@ -130,6 +136,8 @@ class Fall:
     enough: bool
     """A fall of as much as is tolerated would have shown."""
     now: Performance
+    outside: bool
+    """Further than the cohorts before vary by themselves."""
 
 
 def _answer(
@@ -151,6 +159,8 @@ def _answer(
     whole, fall = max(falls, key=lambda pair: (_beyond(pair[1], threshold), pair[0].cohorts))
     wanted = fall.measured.n if fall.enough else fall.measured.n + 1
     verdict, reason = judge(fall.measured, threshold=threshold, rows_wanted=wanted)
+    if verdict is Verdict.BREACH and not fall.outside:
+        verdict, reason = Verdict.INCONCLUSIVE, Reason.NATURAL_VARIATION
     if whole.awaited and verdict is Verdict.HEALTHY:
         # those that came may be the good ones: early labels speak against a version, or not at all
         verdict, reason = Verdict.INCONCLUSIVE, Reason.TOO_FEW_LABELS
@@ -163,8 +173,8 @@ def _answer(
 
 
 def _beyond(fall: Fall, threshold: float) -> float:
-    """How far a fall is certainly beyond; the same for all that are not."""
-    return max(0.0, (fall.measured.lower or 0.0) - threshold)
+    """How far a fall is certainly beyond; the same for all that are not, or that days explain."""
+    return max(0.0, (fall.measured.lower or 0.0) - threshold) if fall.outside else 0.0
 
 
 def _fall(check: Check, one: Merged, before: Performance, threshold: float, rules: Labels, alpha: float) -> Fall | None:
@@ -181,7 +191,9 @@ def _fall(check: Check, one: Merged, before: Performance, threshold: float, rule
     radius = now.upper - now.value if now.higher_is_better else now.value - now.lower
     slack = before.value - before.lower if now.higher_is_better else before.upper - before.value
     fell = max(0.0, sign * (before.value - now.value))
-    return Fall(Measured(now.n, max(fell, lower), lower), radius + slack <= threshold, now)
+    least = sign * (before.value - best.value)
+    outside = lower <= threshold or least > variation(check, one.calm, rules)
+    return Fall(Measured(now.n, max(fell, lower), lower), radius + slack <= threshold, now, outside)
 
 
 def _waits(one: Cohort, check: Check, last: Cohort) -> Finding:

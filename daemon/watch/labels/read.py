@@ -31,6 +31,8 @@ class Labelled:
     """Counted now, to be stored."""
     findings: Sequence[Finding] = ()
     notes: Sequence[str] = ()
+    lost: str = ""
+    """Why no labels are to be had; empty where some came, or where that is not known."""
 
 
 def count_labels(
@@ -50,19 +52,35 @@ def count_labels(
     counted: list[Cohort] = []
     found: list[Finding] = []
     notes: list[str] = []
+    lost = ""
     left = MOST
     for version in sorted(entities):
         wanted = _due(settings, store, version, now=now)[:left]
         left -= len(wanted)
         try:
-            mine = _count(settings, doors, doors.labels, wanted, entities[version], notes, now=now)
+            mine, failed = _count(settings, doors, doors.labels, wanted, entities[version], now=now)
+            if failed is not None:
+                notes.append(f"labels of version {version} cannot be read: {failed}")
+                lost = str(failed) if failed.permanent or failed.missing else lost
             if mine:
                 mine, said = _judge(settings, doors, store, version, mine)
                 counted += mine
                 found += said
-        except (PlatformError, ValueError) as error:
+        except PlatformError as error:
+            notes.append(f"labels of version {version} cannot be judged: {error}")
+        except ValueError as error:
+            lost = str(error)
             notes.append(f"labels of version {version}: {error}")
-    return Labelled(counted, found, notes)
+    return Labelled(counted, found, notes, lost or _none_came(counted))
+
+
+def _none_came(counted: Sequence[Cohort]) -> str:
+    """Say so where predictions were left without a single label: a table that nobody fills fails without a word."""
+    empty = [one for one in counted if one.final and one.predicted and not one.truth.labelled]
+    if not empty:
+        return ""
+    newest = max(empty, key=lambda one: one.window)
+    return f"none has come for the {newest.predicted} predictions of {newest.window.start:%F %T} UTC and after"
 
 
 def _due(settings: EndpointSettings, store: Store, version: int, *, now: datetime) -> list[Due]:
@@ -81,22 +99,20 @@ def _count(
     labels: Labels,
     wanted: Sequence[Due],
     entities: Sequence[str],
-    notes: list[str],
     *,
     now: datetime,
-) -> list[Cohort]:
-    """Count one after the other. What was counted before something fails stays counted."""
+) -> tuple[list[Cohort], PlatformError | None]:
+    """Count one after the other until something fails. What was counted before stays counted."""
     counted: list[Cohort] = []
     if not wanted:
-        return counted
+        return counted, None
     signature = doors.registry.signature(settings.model, wanted[0].version)
     for one in wanted:
         try:
             counted.append(_cohort(settings, doors, labels, signature, one, entities, now=now))
         except PlatformError as error:
-            notes.append(f"labels of version {one.version} cannot be read: {error}")
-            break
-    return counted
+            return counted, error
+    return counted, None
 
 
 def _cohort(
@@ -137,7 +153,7 @@ def _judge(
 ) -> tuple[list[Cohort], list[Finding]]:
     """Lay what was counted over what is known, choose what to compare with where that can be, and answer."""
     rules = settings.labels
-    since = min(one.window.start for one in counted) - SCALES[-1] * rules.cohort
+    since = min(one.window.start for one in counted) - 2 * SCALES[-1] * rules.cohort
     with store.read() as tx:
         before = cohorts.load(tx, settings.name, version, subject(rules), since=since)
     laid: dict[Window, Cohort] = {one.window: one for one in (*before, *counted)}

@@ -17,7 +17,8 @@ from detectors.bounded_mean import Sums, add_up
 from detectors.classification import Confusion
 from tests.watch.labels.requests import START, day
 
-RULES = Labels(table="/t", metrics=("accuracy",), baseline_rows=1000)
+RULES = Labels(table="/t", metrics=("accuracy",), baseline_rows=1000, calm_cohorts=0)
+STRICT = RULES.model_copy(update={"calm_cohorts": 8})
 
 
 def settings(rules: Labels = RULES) -> EndpointSettings:
@@ -144,7 +145,7 @@ def sums(losses: list[float], times: int, largest: float) -> Sums:
 
 
 def test_an_error_of_a_regression_is_tolerated_by_a_share_of_what_it_was() -> None:
-    rules = Labels(table="/t", kind="regression", range=(0, 100), largest_error=20, metrics=("mae", "rmse", "r2"))
+    rules = Labels(table="/t", kind="regression", range=(0, 100), largest_error=20, calm_cohorts=0)
 
     def errors(n: int, low: float, high: float) -> Cohort:
         kept = {
@@ -167,7 +168,7 @@ def test_an_error_of_a_regression_is_tolerated_by_a_share_of_what_it_was() -> No
 @pytest.mark.parametrize(("better", "values"), [("higher", ([10, 20], [1, 11])), ("lower", ([1, 11], [10, 20]))])
 def test_a_kpi_that_certainly_got_worse_is_a_breach(better: Any, values: tuple[list[float], list[float]]) -> None:
     kpi = Kpi(name="margin", column="margin", better=better, tolerance=1.0, range=(0, 30))
-    rules = Labels(table="/t", metrics=("accuracy",), kpis=(kpi,))
+    rules = RULES.model_copy(update={"kpis": (kpi,)})
 
     def earned(n: int, money: list[float]) -> Cohort:
         lost = [30 - m for m in money] if better == "higher" else money
@@ -182,8 +183,37 @@ def test_a_kpi_that_certainly_got_worse_is_a_breach(better: Any, values: tuple[l
     assert well.verdict is not Verdict.BREACH
 
 
+WEEK = (0.10, 0.10, 0.11, 0.10, 0.11, 0.20, 0.20)
+"""Weekends are harder."""
+
+
+def test_what_every_weekend_does_is_no_fall() -> None:
+    """By its bounds alone, each weekend is certain."""
+    cohorts = days(*WEEK * 4, rows=20_000)
+    for n in range(2, len(cohorts) + 1):
+        assert answered(cohorts[:n], STRICT).verdict is not Verdict.BREACH, n
+    weekend = answered(cohorts[:14], STRICT)
+    assert weekend.reason is Reason.NATURAL_VARIATION
+    assert answered(cohorts[:14], RULES).verdict is Verdict.BREACH
+
+
+def test_a_fall_beyond_what_weekends_do_is_found_on_its_first_day() -> None:
+    assert answered(days(*WEEK * 2, 0.40, rows=20_000), STRICT).verdict is Verdict.BREACH
+
+
+def test_a_steady_fall_of_less_than_a_weekend_is_found_where_days_are_alike() -> None:
+    verdicts = [answered(days(*[0.10, 0.11] * 5, *[0.15] * n, rows=20_000), STRICT).verdict for n in range(1, 4)]
+    assert Verdict.BREACH in verdicts
+
+
+def test_before_enough_cohorts_are_known_no_fall_is_outside_what_they_do() -> None:
+    for n in range(1, 8):
+        assert answered(days(*[0.1] * n, 0.9), STRICT).reason is Reason.NATURAL_VARIATION
+    assert answered(days(*[0.1] * 8, 0.9), STRICT).verdict is Verdict.BREACH
+
+
 def test_the_area_under_the_curve_is_shown_and_never_breaches() -> None:
-    rules = Labels(table="/t", score="p", metrics=("auc",))
+    rules = Labels(table="/t", score="p", metrics=("auc",), calm_cohorts=0)
     bins = np.zeros((2, 1000), np.int64)
     good, bad = bins.copy(), bins.copy()
     good[0, :500], good[1, 500:] = 10, 10

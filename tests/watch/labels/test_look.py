@@ -15,6 +15,7 @@ from daemon.domain.decision import Because
 from daemon.domain.finding import Cause, Verdict
 from daemon.domain.remediation import Remedy
 from daemon.domain.trail import Phase
+from daemon.ports import PlatformError
 from daemon.store import cohorts
 from daemon.watch.cycle import Look
 from daemon.watch.labels.due import subject
@@ -32,6 +33,7 @@ RULES = Labels(
     every=HOUR,
     delay=6 * HOUR,
     baseline_rows=400,
+    calm_cohorts=0,
 )
 CALM, FALLEN = 0.1, 0.9
 """Shares of requests of which the opposite of what was predicted became true."""
@@ -188,9 +190,27 @@ def test_a_label_table_that_goes_missing_is_noted_holds_up_nothing_and_is_read_w
         assert seen.decision.because is Because.ALL_WELL
     assert any("labels of version 1 cannot be read: there is no label table" in note for note in seen.notes)
     assert world.watermark() == after(29) - timedelta(minutes=5) and world.proposals() == []
+    assert world.told().count("labels.lost") == 1 and "labels.back" not in world.told()
     labels(world).missing = False
     served(world, range(30, 31), FALLEN)
     assert world.proposed() == [(Remedy.RETRAIN, 1, None)]
+    assert world.told().count("labels.back") == 1
+
+
+def test_a_label_table_that_nobody_fills_is_told_of_once(world: World) -> None:
+    world.change(labels=RULES.model_copy(update={"delay": 2 * HOUR}))
+    for n in range(24):
+        world.traffic(n)
+        seen = world.look(at=after(n))
+    assert seen.decision.because is Because.ALL_WELL and world.told().count("labels.lost") == 1
+    assert "none has come for the 400 predictions of 2026-03-01 00:00:00 UTC" in world.events("labels.lost")[0].sentence
+
+
+def test_a_reading_that_may_well_succeed_the_next_time_is_not_told_of(world: World) -> None:
+    served(world, range(4))
+    labels(world).fail_next(PlatformError("away", permanent=False))
+    assert any("away" in note for note in served(world, range(4, 5)).notes)
+    assert "labels.lost" not in world.told()
 
 
 def test_a_fall_that_can_no_longer_be_measured_is_not_acted_upon_for_ever(world: World) -> None:
@@ -254,6 +274,7 @@ def test_an_output_that_is_not_in_the_signature_is_noted(world: World) -> None:
     world.change(labels=RULES.model_copy(update={"score": "probability"}))
     seen = served(world, range(6))
     assert any("no output of probability" in note for note in seen.notes) and kept(world) == []
+    assert world.told().count("labels.lost") == 1
 
 
 def test_the_metrics_of_the_training_run_are_compared_with_where_they_are_asked_for(world: World) -> None:
