@@ -49,6 +49,7 @@ def status(file: Path, as_json: bool) -> None:
         [[s["endpoint"], s["serves"], s["seen_until"], *(_list(s[key]) for key in LISTED)] for s in seen["endpoints"]],
     )
     _found([one for s in seen["endpoints"] for one in s["findings"]])
+    _performing(seen["endpoints"])
     if seen["leads"]:
         click.echo(f"\n{seen['leads']} leads")
     _restrained(seen["restraints"])
@@ -76,6 +77,34 @@ def _found(trouble: Sequence[Mapping[str, Any]]) -> None:
                 for one in trouble
             ],
         )
+
+
+def _performing(found: Sequence[Mapping[str, Any]]) -> None:
+    """Show what labels say, and beside it, as the estimate that it is, what scores say while there are none."""
+    rows = [(e["endpoint"], p) for e in found for p in e["performance"]]
+    if rows:
+        show.table(
+            "\nperformance, by the labels that have come",
+            ["endpoint", "version", "predicted until (UTC)", "labels", "measured", "newest", "labels", "estimate"],
+            [[name, p["version"], *_measured(p["measured"]), *_awaiting(p["newest"])] for name, p in rows],
+        )
+
+
+def _measured(told: Mapping[str, Any] | None) -> list[object]:
+    if told is None:
+        return [None, None, "no labels yet"]
+    numbers = {name: number for name, number in told.items() if name not in COHORT}
+    words = ", ".join(f"{name} {number:.4g}" for name, number in numbers.items())
+    return [told["until"], f"{told['coverage']:.0%}", words]
+
+
+def _awaiting(newest: Mapping[str, Any]) -> list[object]:
+    guess = newest["estimated_accuracy"]
+    words = "none: it needs scores" if guess is None else f"accuracy about {guess:.4g}, an estimate"
+    return [newest["until"], f"{newest['coverage']:.0%}", words]
+
+
+COHORT = ("from", "until", "predicted", "labelled", "coverage")
 
 
 def _restrained(found: Sequence[Mapping[str, Any]]) -> None:
@@ -215,7 +244,7 @@ def _explain(one: Remediation, told: Mapping[str, Any], shown: Sequence[Evidence
     found = one.evidence.get("findings") or []
     show.table(
         "\nwhat was found",
-        ["check", "statistic", "certainly above", "tolerated", "n", "against", "version", "window"],
+        ["check", "statistic", "certainly above", "tolerated", "n", "against", "version", "window", "beside it"],
         [
             [
                 f["check"],
@@ -226,6 +255,7 @@ def _explain(one: Remediation, told: Mapping[str, Any], shown: Sequence[Evidence
                 f["against"],
                 f["version"],
                 " .. ".join(f["window"]),
+                ", ".join(f"{name} {f[name]:.4g}" for name in BESIDE if name in f),
             ]
             for f in (found if isinstance(found, list) else [])
         ],
@@ -247,6 +277,10 @@ def _explain(one: Remediation, told: Mapping[str, Any], shown: Sequence[Evidence
         ],
     )
     _answers(one, told)
+
+
+BESIDE = ("before", "now", "coverage", "estimated_accuracy")
+"""What is told beside a fall of performance."""
 
 
 def _will_do(one: Remediation, told: Mapping[str, Any]) -> None:

@@ -41,6 +41,7 @@ beginning has begun before it."""
 MOST_STEPS = 10
 """Of remediations after one look; each of them moves at most a few times."""
 MOST_TOLD = 10_000
+UNLABELLED = "what labels say of performance is not replayed: nobody wrote down when each of them came"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ class _Played:
             proposed=proposals,
             told=[e for e in told if e.severity is not Severity.INFO],
             budget=Budget(settings.drift.false_alarms_per_year, allowed, self._told.alarms, self._told.answers),
-            notes=list(source.notes),
+            notes=[*source.notes, *([UNLABELLED] if settings.labels.table is not None else [])],
         )
 
     def _proposed(self, tx: Tx, settings: EndpointSettings, since: datetime) -> Iterator[Proposed]:

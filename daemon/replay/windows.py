@@ -81,7 +81,8 @@ class Windows:
         known = self._past.known
         assert known is not None
         if self._doors is None:
-            self._doors = table.doors()
+            # labels have come since that nobody had then
+            self._doors = replace(table.doors(), labels=None)
             self._facts.newest_baselines()
         told = {**known.learned, **self._doors.log.entities()}
         # every version may have a baseline, not only those that serve today

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from daemon.config.endpoint import EndpointSettings
 from daemon.domain.baseline import Baseline
+from daemon.domain.cohort import Cohort
 from daemon.domain.decision import Decision
 from daemon.domain.finding import Cause, Check, Finding
 from daemon.domain.profile import Profile
@@ -22,12 +23,14 @@ from daemon.domain.sample import HealthCount, Part
 from daemon.domain.serving import EndpointState
 from daemon.domain.trail import Trail
 from daemon.domain.window import Window
-from daemon.ports import InferenceLog, PlatformError, Registry, Serving, Tables
+from daemon.ports import InferenceLog, Labels, PlatformError, Registry, Serving, Tables
 from daemon.store.engine import Store
 from daemon.watch import memory, sample, who
 from daemon.watch.decide import View, decide
 from daemon.watch.decode import decode
 from daemon.watch.detect import detect, summary
+from daemon.watch.labels.follow import follow_labels
+from daemon.watch.labels.read import Labelled, count_labels
 from daemon.watch.past import Past, learn
 from daemon.watch.profile import profile
 from daemon.watch.provide import provide
@@ -45,6 +48,8 @@ class Doors:
     serving: Serving
     registry: Registry
     tables: Tables
+    labels: Labels | None = None
+    """None where no label table is configured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,8 @@ class Seen:
     """More is left to read."""
     unknown: Mapping[str, int] = field(default_factory=dict)
     learned: Mapping[str, who.Entity] = field(default_factory=dict)
+    labelled: Labelled = field(default_factory=Labelled)
+    """What labels say of the predictions of before."""
     notes: Sequence[str] = ()
 
 
@@ -78,6 +85,10 @@ class Look:
     """Requests that no earlier look had counted."""
     findings: Sequence[Finding]
     trails: Mapping[int, Mapping[Check, Trail]]
+    cohorts: Sequence[Cohort]
+    """Counted or chosen as a baseline at this look."""
+    labels_lost: str
+    """Why no labels are to be had; empty where there is nothing to tell."""
     decision: Decision
     newest: datetime | None
     unknown: Mapping[str, int]
@@ -116,6 +127,7 @@ def read(
 
     1. Count their requests, without the payloads, and resolve which version answered.
     2. Where a window is new or has changed: sample its payloads, decode them, count them in the baseline's bins.
+    3. Where labels have come: count what was right.
     """
     notes: list[str] = []
     counts = doors.log.health(windows)
@@ -127,16 +139,20 @@ def read(
     work = sample.parts(counts, plan.slots, versions, settings.watch)
     answering = {version: [e for e, v in versions.items() if v == version] for version in work}
     baselines, missing = provide(settings, doors, store, known, answering, now=now, scratch=scratch)
+    profiles = _profiles(settings, doors, counts, work, baselines)
+    serving = {v: [e for e, version in versions.items() if version == v] for v in known.trails}
+    labelled = count_labels(settings, doors, store, serving, now=now)
     return Seen(
         state=state,
-        profiles=_profiles(settings, doors, counts, work, baselines),
+        profiles=profiles,
         baselines=baselines,
         newest=plan.read_until,
         counted=plan.counted,
         behind=plan.behind,
         unknown=_requests([c for c in counts if c.entity_id not in entities]),
         learned=learned,
-        notes=[*notes, *missing],
+        labelled=labelled,
+        notes=[*notes, *missing, *labelled.notes],
     )
 
 
@@ -154,6 +170,8 @@ def conclude(
     """Check every count, follow the checks over the windows, decide. Pure."""
     judged, findings = _judge(seen.profiles, past, seen.baselines, known, settings, seen.state)
     trails = _trails(settings, known, findings, seen.baselines)
+    for version, concept in follow_labels(known.trails, seen.labelled.findings, settings).items():
+        trails[version] |= concept
     unattributed = sum(seen.unknown.values())
     view = _view(settings, known, seen.state, trails, behind=seen.behind, unattributed=unattributed)
     return Look(
@@ -162,8 +180,10 @@ def conclude(
         gone=known.gone,
         profiles=judged,
         counted=seen.counted,
-        findings=findings,
+        findings=[*findings, *seen.labelled.findings],
         trails=trails,
+        cohorts=seen.labelled.cohorts,
+        labels_lost=seen.labelled.lost,
         decision=decide(view, stale_after=settings.watch.stale_after, now=now),
         newest=seen.newest,
         unknown=seen.unknown,
@@ -231,7 +251,7 @@ def _trails(
     judged_by = {**known.baseline_ids, **{version: b.id for version, b in baselines.items()}}
     return {
         version: follow(
-            before,
+            {check: trail for check, trail in before.items() if check.cause is not Cause.CONCEPT},
             [f for f in findings if f.version == version],
             settings.decide,
             stale_after=settings.watch.stale_after,
@@ -260,6 +280,7 @@ def _view(
         serves_since=known.changed_at,
         behind=behind,
         unattributed=unattributed,
+        labels_stale_after=settings.labels.fresh_for,
     )
 
 
