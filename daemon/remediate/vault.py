@@ -113,7 +113,13 @@ def _unpacking(tar: Path) -> Iterator[tarfile.TarFile]:
 
 def _unpack(tar: Path, folder: Path) -> None:
     with _unpacking(tar) as pack:
-        pack.extractall(folder, filter="data")
+        # Pythons before 3.11.4 have no filter: what it refuses is refused here as well
+        pack.extraction_filter = getattr(tarfile, "data_filter", None)
+        for member in pack:
+            inside = (folder / member.name).resolve().is_relative_to(folder.resolve())
+            if not inside or not (member.isreg() or member.isdir()):
+                raise ValueError(f"{member.name} is no file of a version")
+            pack.extract(member, folder)
 
 
 def _contents(tar: Path) -> dict[str, str]:

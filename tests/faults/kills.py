@@ -66,7 +66,7 @@ def killed(play: Play, database: str, point: str, n: int, ground: Ground) -> Non
     """Kill it at the n-th passing of a point, start it again, and hold the end against what it must be."""
     with play.site(ground, database) as site:
         play.begin(site)
-        site.killed(point, n)
+        site.killed(point, n, over=lambda: play.over(site))
         with site.daemon(kept=True) as second:
             site.wait("the end", lambda: play.over(site))
             play.check(site)

@@ -14,6 +14,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tests.faults.ground import Ground
 
+
+class NotReachedError(Exception):
+    """It did not come to what was to be tried: the case counts neither as tried nor as held."""
+
+
 Numbers = Mapping[str, int]
 """Further counts of a case, such as {"steps": 40000}; they are summed up over the row."""
 
@@ -74,6 +79,10 @@ class Row:
     numbers: dict[str, int] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
     """Of each case that did not hold: why."""
+
+    def pass_over(self) -> None:
+        """Note a case that did not come to what it was to try."""
+        self.numbers["not_reached"] = self.numbers.get("not_reached", 0) + 1
 
     def count(self, name: str, why: str, seconds: float, numbers: Numbers | None = None) -> None:
         """Count a case: it held where there is no `why`."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.faults.ground import Ground
-from tests.faults.report import Case, Family, Numbers, Report, Tests, Tried
+from tests.faults.report import Case, Family, NotReachedError, Numbers, Report, Tests, Tried
 
 AT_ONCE = 5
 """On two cores, the most that leaves every daemon time to keep its own appointments."""
@@ -28,6 +28,7 @@ class Result:
     why: str
     seconds: float
     numbers: Numbers
+    reached: bool = True
 
 
 Tell = Callable[[str, str, int, int], None]
@@ -43,8 +44,12 @@ def run(tried: Sequence[Tried], ground: Ground, report: Report, *, only: str, at
         cases = [c for c in _known(tried, ground, report, pool) if only in c.id]
         try:
             for n, (case, result) in enumerate(_results(cases, ground, pool), start=1):
-                report.row(case.promise, case.tried).count(case.name, result.why, result.seconds, result.numbers)
-                tell(case.id, result.why, n, len(cases))
+                row = report.row(case.promise, case.tried)
+                if result.reached:
+                    row.count(case.name, result.why, result.seconds, result.numbers)
+                else:
+                    row.pass_over()
+                tell(case.id, result.why if result.reached else "", n, len(cases))
         except KeyboardInterrupt:
             ground.given_up.set()
             pool.shutdown(cancel_futures=True)
@@ -71,6 +76,8 @@ def attempt(case: Case, ground: Ground) -> Result:
     began = time.monotonic()
     try:
         numbers = case.run(ground) or {}
+    except NotReachedError as error:
+        return Result(str(error), time.monotonic() - began, {}, reached=False)
     except Exception as error:
         return Result(_told(error)[:LONGEST], time.monotonic() - began, {})
     return Result("", time.monotonic() - began, numbers)

@@ -29,6 +29,7 @@ from daemon.store.engine import StoreError
 from tests.faults.ground import DEPLOY_SECONDS, Ground
 from tests.faults.history import Call, Kind, Rules, broken, effects
 from tests.faults.proxy import Seen
+from tests.faults.report import NotReachedError
 from tests.remediate.stories import firing, profile, proposal
 from tests.scenarios.process import Daemon
 
@@ -149,11 +150,20 @@ class Site:
             self._kept.append(one)
         return one
 
-    def killed(self, point: str, n: int) -> None:
-        """Start a daemon that is killed at the n-th passing of a point, and wait for that."""
+    def killed(self, point: str, n: int, *, over: Callable[[], bool] = lambda: False) -> None:
+        """Start a daemon that is killed at the n-th passing of a point, and wait for that.
+
+        Raise NotReachedError where all is over before: how often a point is passed depends on how looks and moves meet.
+        """
         daemon = self.daemon(MLSTEWARD_FAILPOINT=f"{point}:{n}=kill")
         daemon.spawn()
-        self.wait(f"the kill at {point} {n}", lambda: self._passed(daemon) and daemon.ended is not None, GETS_THERE)
+        dead = f"the kill at {point} {n}"
+        self.wait(dead, lambda: (self._passed(daemon) and daemon.ended is not None) or over(), GETS_THERE)
+        if daemon.ended is None:
+            # once more, for it may have been killed while it was being asked
+            time.sleep(LOOK_SECONDS)
+        if daemon.ended is None:
+            raise NotReachedError(dead)
         assert daemon.ended == -signal.SIGKILL, f"it ended with {daemon.ended}: {daemon.log.read_text()[-500:]}"
 
     @contextmanager

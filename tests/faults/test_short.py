@@ -28,6 +28,7 @@ def results(request: pytest.FixtureRequest) -> Iterator[Callable[[Case], Result]
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.promise}: {case.tried}: {case.name}")
 def test_it_holds(case: Case, results: Callable[[Case], Result]) -> None:
     found = results(case)
+    assert found.reached, f"it did not come to {found.why}"
     assert not found.why, found.why
 
 
