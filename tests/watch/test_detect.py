@@ -192,5 +192,5 @@ def test_latency_can_only_speak_against_a_window() -> None:
 
 
 def test_the_budget_is_divided_among_all_checks_of_a_year() -> None:
-    # 8,766 hours of windows, 20 columns x 4 checks + 5 of health, one false alarm a year
-    assert confidence(SETTINGS, 20) == pytest.approx(1 / (8766 * 85))
+    # 8,766 hours of windows, 20 columns x 7 checks + 3 of the data as a whole + 7 of health, one false alarm a year
+    assert confidence(SETTINGS, 20) == pytest.approx(1 / (8766 * 150))
