@@ -25,6 +25,7 @@ from daemon.domain.trail import Trail
 from daemon.ports import InferenceLog, Labels, PlatformError, Registry, Serving, Tables
 from daemon.store.engine import Store
 from daemon.watch import memory, sample, who
+from daemon.watch.beside import errors_beside
 from daemon.watch.decide import View, decide
 from daemon.watch.decode import decode
 from daemon.watch.detect import detect, summary
@@ -33,8 +34,11 @@ from daemon.watch.labels.read import count_labels
 from daemon.watch.past import Past, learn
 from daemon.watch.profile import profile
 from daemon.watch.provide import provide
+from daemon.watch.quality import quality
 from daemon.watch.record import record
 from daemon.watch.reference import reference
+from daemon.watch.scales import confidence
+from daemon.watch.silence import Silence
 from daemon.watch.subject import subject
 from daemon.watch.trail import follow
 
@@ -108,7 +112,8 @@ def look(settings: EndpointSettings, doors: Doors, store: Store, *, now: datetim
     for version, concept in follow_labels(known.trails, labelled.findings, settings).items():
         trails[version] |= concept
     unknown = _requests([c for c in counts if c.entity_id not in entities])
-    view = _view(settings, known, state, trails, behind=plan.behind, unattributed=unknown.total())
+    quiet = memory.silence_since(store, settings, plan.read_until, counts, now=now)
+    view = _view(settings, known, state, trails, quiet, behind=plan.behind, unattributed=unknown.total())
     seen = Look(
         endpoint=settings.name,
         state=state,
@@ -150,7 +155,7 @@ def _profiles(
         batch = decode(doors.log.sample(parts, salt=settings.name), known.signature) if known else None
         taken = {(part.window, part.entity_id) for part in parts}
         mine = [c for c in counts if (c.window, c.entity_id) in taken]
-        profiles.extend(profile(settings.name, version, parts, mine, batch, known))
+        profiles.extend(profile(settings.name, version, parts, mine, batch, known, margin=settings.quality.margin))
     return profiles
 
 
@@ -163,6 +168,8 @@ def _judge(
     state: EndpointState,
 ) -> tuple[list[Profile], list[Finding]]:
     judged, findings = [], []
+    answered = {(p.window.start, p.version): (p.health.requests, p.health.errors) for p in profiles}
+    answered = {**known.answered, **answered}
     # one that was replaced in the middle of a window does not stand beside the other: it came before it
     sharing = {e.version for e in state.served if e.model == settings.model and e.percent}
     for one in profiles:
@@ -170,8 +177,13 @@ def _judge(
         against = reference(
             one, beside, record=known.record, remembered=known.remembered, requests=settings.health.requests
         )
-        before = past.get(one.version, Past())
-        found = detect(before.until(one), baselines.get(one.version), before.history, against, settings)
+        before, baseline = past.get(one.version, Past()), baselines.get(one.version)
+        alpha = confidence(settings, len(baseline.columns) if baseline else 0)
+        found = [
+            *detect(before.until(one), baseline, before.history, against, settings),
+            *quality(one, baseline, settings, alpha=alpha),
+            *errors_beside(one, sharing, answered, known.record, settings, since=known.changed_at, alpha=alpha),
+        ]
         findings.extend(found)
         judged.append(
             replace(one, healthy=summary(found, Cause.HEALTH), steady=summary(found, Cause.DRIFT, Cause.QUALITY))
@@ -203,6 +215,7 @@ def _view(
     known: memory.Memory,
     state: EndpointState,
     trails: Mapping[int, Mapping[Check, Trail]],
+    silence: Silence | None,
     *,
     behind: bool,
     unattributed: int,
@@ -218,6 +231,7 @@ def _view(
         behind=behind,
         unattributed=unattributed,
         labels_stale_after=settings.labels.fresh_for,
+        silence=silence,
     )
 
 
