@@ -113,8 +113,8 @@ def _shown(tx: Tx, settings: Settings, finding: Finding) -> Evidence:
     endpoint = settings.endpoint(finding.endpoint)
     if endpoint is None:
         raise Unknown(f"no endpoint {finding.endpoint!r} is configured any more")
-    if finding.check.cause is Cause.CONCEPT:
-        raise Unknown(f"{finding.id} is what labels say of performance: `mlsteward status` tells it, it is not drawn")
+    if finding.check.statistic not in MEASURES:
+        raise Unknown(f"there is no picture of {finding.check.statistic}: `mlsteward status` has its numbers")
     baseline = baselines.current(tx, finding.endpoint, finding.version)
     until, length, merged = finding.window.end, endpoint.watch.window, _merged(finding)
     # before the first point lie those that it is merged with

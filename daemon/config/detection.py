@@ -75,6 +75,29 @@ class Drift(Section):
     """Columns that may shift as they like: identifiers, timestamps."""
 
 
+class Quality(Section):
+    """When the data that reaches a version counts as broken: people are paged, and nothing is trained on it."""
+
+    margin: Annotated[float, Field(ge=0, strict=False)] = 1.0
+    """A number is out of range beyond the baseline's own least and greatest by more than this share of their span. What
+    lies nearer is drift, and may be trained on; -999 or a value in other units by thousands is neither."""
+    out_of_range: Share = 0.02
+    """The share of a column's numbers out of range that does not matter."""
+    wrong_type: Share = 0.02
+    """The share of a column's values of another type that does not matter: a word for a number, a list for a label."""
+    missing_column: Share = 0.02
+    """The share of records without a column that does not matter, above the nulls that the baseline has there."""
+    new_column: Share = 0.1
+    """The share of records with a column that the version's signature does not know that does not matter."""
+    duplicates: Share = 0.05
+    """The share of rows that repeat the request id of another that does not matter: each request counts once."""
+    unreadable: Share = 0.05
+    """The share of requests that does not matter of which the request or its answer cannot be read: too large to be
+    logged, broken, or of no known format."""
+    ignore: tuple[str, ...] = Field(default=(), strict=False)
+    """Columns that callers may send though no signature knows them: the version never sees them."""
+
+
 class Health(Section):
     """When errors and latency count as worse than those of the version compared with."""
 
@@ -84,6 +107,11 @@ class Health(Section):
     """The rise of p50, p95 and p99 that does not matter: 0.25 is a quarter slower."""
     requests: Annotated[int, Field(ge=10)] = 50
     """Fewer requests than this in a window say nothing."""
+    odds: Annotated[float, Field(ge=1, lt=2, strict=False)] = 1.5
+    """How many times the odds of an error may be those of an older good version in the same minutes. Rare errors that
+    no window alone makes certain are gathered over windows; `errors` must be exceeded as well."""
+    silence: Interval = timedelta(hours=1)
+    """No shorter stretch without a request is paged for, however unlikely: inference tables can be an hour late."""
 
 
 class Decide(Section):

@@ -22,6 +22,8 @@ class BaselineColumn:
     column: Column
     bins: Bins
     counts: Counts
+    extremes: tuple[float, float] | None = None
+    """Its least and greatest number; None for labels, where it has none, and in what an older daemon left behind."""
 
 
 @dataclass(frozen=True, slots=True)

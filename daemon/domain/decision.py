@@ -20,6 +20,7 @@ class Because(StrEnum):
     ALL_WELL = "all_well"
     NOT_YET = "not_enough_windows_yet"
     BLIND = "no_valid_window"
+    SILENT = "traffic_has_ceased"
     BEHIND = "still_catching_up"
     FLAPPING = "comes_and_goes"
     DRIFT = "certified_drift"
@@ -44,6 +45,6 @@ class Decision:
     target: int | None = None
     """The version to go to, where the remedy has one."""
     since: datetime | None = None
-    """When the trouble began, in event time; of blindness: the end of what was seen last."""
+    """When the trouble began, in event time; of blindness and silence: the end of what was seen last."""
     until: datetime | None = None
     """End of the newest window that the decision rests on."""

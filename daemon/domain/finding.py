@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from daemon.domain.window import Window
 
+COLUMN = "column "
+"""How a number begins that is reported of a column which the check itself does not name."""
+
 
 class Verdict(StrEnum):
     HEALTHY = "healthy"
@@ -49,8 +52,16 @@ class Statistic(StrEnum):
     NULLS = "null_rate"
     UNSEEN = "unseen_rate"
     NON_FINITE = "non_finite_rate"
+    OUT_OF_RANGE = "out_of_range_rate"
+    WRONG_TYPE = "wrong_type_rate"
+    MISSING_COLUMN = "missing_column_rate"
+    NEW_COLUMN = "new_column_rate"
+    DUPLICATES = "duplicate_rate"
+    UNREADABLE = "unreadable_rate"
     ERRORS_4XX = "error_rate_4xx"
     ERRORS_5XX = "error_rate_5xx"
+    ERRORS_BESIDE = "errors_beside"
+    """The odds of an error, over those of another version in the same minutes."""
     LATENCY_P50 = "latency_p50"
     LATENCY_P95 = "latency_p95"
     LATENCY_P99 = "latency_p99"
@@ -84,8 +95,15 @@ CAUSES = {
     Statistic.NULLS: Cause.QUALITY,
     Statistic.UNSEEN: Cause.QUALITY,
     Statistic.NON_FINITE: Cause.QUALITY,
+    Statistic.OUT_OF_RANGE: Cause.QUALITY,
+    Statistic.WRONG_TYPE: Cause.QUALITY,
+    Statistic.MISSING_COLUMN: Cause.QUALITY,
+    Statistic.NEW_COLUMN: Cause.QUALITY,
+    Statistic.DUPLICATES: Cause.QUALITY,
+    Statistic.UNREADABLE: Cause.QUALITY,
     Statistic.ERRORS_4XX: Cause.HEALTH,
     Statistic.ERRORS_5XX: Cause.HEALTH,
+    Statistic.ERRORS_BESIDE: Cause.HEALTH,
     Statistic.LATENCY_P50: Cause.HEALTH,
     Statistic.LATENCY_P95: Cause.HEALTH,
     Statistic.LATENCY_P99: Cause.HEALTH,
@@ -100,6 +118,9 @@ CAUSES = {
     Statistic.R2: Cause.CONCEPT,
     Statistic.KPI: Cause.CONCEPT,
 }
+
+
+ERRORS = frozenset({Statistic.ERRORS_4XX, Statistic.ERRORS_5XX, Statistic.ERRORS_BESIDE})
 
 
 class Against(StrEnum):

@@ -42,6 +42,10 @@ class Coverage:
     decoded: int = 0
     records: int = 0
     faults: Mapping[str, int] = field(default_factory=dict)
+    copies: int = 0
+    """Logged rows beyond the first of their request id."""
+    out_of_range: Mapping[str, int] = field(default_factory=dict)
+    """Column -> numbers far from all that the baseline has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ class HealthCount:
     errors_5xx: int
     latency: NDArray[np.int64]
     """Requests by latency bucket (`detectors.latency`), successful ones only: a refusal is fast and hides slowness."""
+    copies: int = 0
+    """Logged rows beyond the first of their request id."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,12 +121,14 @@ class _Played:
         state = self._served.at(windows[-1].start, now)
         known = memory.recall(self._store, self._settings, state, now=now)
         held: list[Profile] = [p for p, _ in counted]
+        newest = max((p.window.end for p in held), default=known.watermark)
         seen = watch.Seen(
             state=state,
             profiles=held,
             baselines={p.version: baseline for p, baseline in counted if baseline is not None},
-            newest=max((p.window.end for p in held), default=known.watermark),
+            newest=newest,
             counted=sum(p.health.requests for p in held),
+            quiet=memory.silence_since(self._store, self._settings, newest, (), now=now),
         )
         look = watch.finish(self._settings, self._store, seen, known, now=now)
         self._told.hear(look, now, counts=counts)

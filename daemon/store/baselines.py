@@ -57,7 +57,8 @@ def _row(baseline: Baseline) -> dict[str, Any]:
 
 
 def _described(column: BaselineColumn) -> dict[str, Any]:
-    return {**_written(column.column), "bins": to_json(column.bins)}
+    described = {**_written(column.column), "bins": to_json(column.bins)}
+    return described if column.extremes is None else {**described, "extremes": column.extremes}
 
 
 def _written(column: Column) -> dict[str, Any]:
@@ -91,6 +92,12 @@ def _columns(described: Mapping[str, Mapping[str, Any]], counts: Counts) -> dict
     columns, start = {}, 0
     for name, known in described.items():
         bins = from_json(known["bins"])
-        columns[name] = BaselineColumn(_read(known), bins, counts[start : start + bins.size])
+        columns[name] = BaselineColumn(
+            _read(known), bins, counts[start : start + bins.size], _extremes(known.get("extremes"))
+        )
         start += bins.size
     return columns
+
+
+def _extremes(stored: Sequence[float] | None) -> tuple[float, float] | None:
+    return None if stored is None else (float(stored[0]), float(stored[1]))

@@ -45,6 +45,16 @@ def requests(
     }
 
 
+def answered(
+    tx: Tx, endpoint: str, since: datetime, *, length: timedelta
+) -> dict[tuple[datetime, int], tuple[int, int]]:
+    """Return (start of the window, version) -> requests and errors, of the windows of this length since then."""
+    failed = table.c.errors_4xx + table.c.errors_5xx
+    columns = select(table.c.window_start, table.c.window_end, table.c.version, table.c.requests, failed)
+    rows = tx.execute(columns.where(table.c.endpoint == endpoint, table.c.window_start >= since))
+    return {(start, v): (requests, errors) for start, end, v, requests, errors in rows if end - start == length}
+
+
 def load(
     tx: Tx,
     endpoint: str,

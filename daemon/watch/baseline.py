@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 from duckdb import DuckDBPyConnection
+from numpy.typing import NDArray
 
 from daemon.domain.baseline import Baseline, BaselineColumn, BaselineKind
 from daemon.domain.sample import Batch, CategoricalColumn, NumericColumn
@@ -152,11 +153,16 @@ def _cut(column: Column, values: TypedColumn) -> BaselineColumn:
     if values.present is not None:
         values = taken(values, values.present)
     if isinstance(values, NumericColumn):
-        numeric = cut_numeric(values.values[~values.null])
-        return BaselineColumn(column, numeric, count(numeric, values))
+        numbers = values.values[~values.null]
+        numeric = cut_numeric(numbers)
+        return BaselineColumn(column, numeric, count(numeric, values), _extremes(numbers[np.isfinite(numbers)]))
     held = np.bincount(values.codes[values.codes >= 0], minlength=len(values.dictionary))
     labels = cut_categories(dict(zip(values.dictionary, held.tolist(), strict=True)))
     return BaselineColumn(column, labels, count(labels, values))
+
+
+def _extremes(numbers: NDArray[np.float64]) -> tuple[float, float] | None:
+    return (float(numbers.min()), float(numbers.max())) if numbers.size else None
 
 
 def _first_line(error: duckdb.Error) -> str:

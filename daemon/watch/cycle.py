@@ -26,6 +26,7 @@ from daemon.domain.window import Window
 from daemon.ports import InferenceLog, Labels, PlatformError, Registry, Serving, Tables
 from daemon.store.engine import Store
 from daemon.watch import memory, sample, who
+from daemon.watch.beside import errors_beside
 from daemon.watch.decide import View, decide
 from daemon.watch.decode import decode
 from daemon.watch.detect import detect, summary
@@ -34,8 +35,11 @@ from daemon.watch.labels.read import Labelled, count_labels
 from daemon.watch.past import Past, learn
 from daemon.watch.profile import profile
 from daemon.watch.provide import provide
+from daemon.watch.quality import quality
 from daemon.watch.record import record
 from daemon.watch.reference import reference
+from daemon.watch.scales import confidence
+from daemon.watch.silence import Silence
 from daemon.watch.subject import subject
 from daemon.watch.trail import follow
 
@@ -69,6 +73,8 @@ class Seen:
     learned: Mapping[str, who.Entity] = field(default_factory=dict)
     labelled: Labelled = field(default_factory=Labelled)
     """What labels say of the predictions of before."""
+    quiet: Silence | None = None
+    """The silence since the last rows, where it is not to be expected."""
     notes: Sequence[str] = ()
 
 
@@ -152,6 +158,7 @@ def read(
         unknown=_requests([c for c in counts if c.entity_id not in entities]),
         learned=learned,
         labelled=labelled,
+        quiet=memory.silence_since(store, settings, plan.read_until, counts, now=now),
         notes=[*notes, *missing, *labelled.notes],
     )
 
@@ -173,7 +180,7 @@ def conclude(
     for version, concept in follow_labels(known.trails, seen.labelled.findings, settings).items():
         trails[version] |= concept
     unattributed = sum(seen.unknown.values())
-    view = _view(settings, known, seen.state, trails, behind=seen.behind, unattributed=unattributed)
+    view = _view(settings, known, seen.state, trails, seen.quiet, behind=seen.behind, unattributed=unattributed)
     return Look(
         endpoint=settings.name,
         state=seen.state,
@@ -213,7 +220,7 @@ def _profiles(
         batch = decode(doors.log.sample(parts, salt=settings.name), known.signature) if known else None
         taken = {(part.window, part.entity_id) for part in parts}
         mine = [c for c in counts if (c.window, c.entity_id) in taken]
-        profiles.extend(profile(settings.name, version, parts, mine, batch, known))
+        profiles.extend(profile(settings.name, version, parts, mine, batch, known, margin=settings.quality.margin))
     return profiles
 
 
@@ -226,6 +233,8 @@ def _judge(
     state: EndpointState,
 ) -> tuple[list[Profile], list[Finding]]:
     judged, findings = [], []
+    answered = {(p.window.start, p.version): (p.health.requests, p.health.errors) for p in profiles}
+    answered = {**known.answered, **answered}
     # one that was replaced in the middle of a window does not stand beside the other: it came before it
     sharing = {e.version for e in state.served if e.model == settings.model and e.percent}
     for one in profiles:
@@ -233,8 +242,13 @@ def _judge(
         against = reference(
             one, beside, record=known.record, remembered=known.remembered, requests=settings.health.requests
         )
-        before = past.get(one.version, Past())
-        found = detect(before.until(one), baselines.get(one.version), before.history, against, settings)
+        before, baseline = past.get(one.version, Past()), baselines.get(one.version)
+        alpha = confidence(settings, len(baseline.columns) if baseline else 0)
+        found = [
+            *detect(before.until(one), baseline, before.history, against, settings),
+            *quality(one, baseline, settings, alpha=alpha),
+            *errors_beside(one, sharing, answered, known.record, settings, since=known.changed_at, alpha=alpha),
+        ]
         findings.extend(found)
         judged.append(
             replace(one, healthy=summary(found, Cause.HEALTH), steady=summary(found, Cause.DRIFT, Cause.QUALITY))
@@ -266,6 +280,7 @@ def _view(
     known: memory.Memory,
     state: EndpointState,
     trails: Mapping[int, Mapping[Check, Trail]],
+    silence: Silence | None,
     *,
     behind: bool,
     unattributed: int,
@@ -281,6 +296,7 @@ def _view(
         behind=behind,
         unattributed=unattributed,
         labels_stale_after=settings.labels.fresh_for,
+        silence=silence,
     )
 
 

@@ -6,15 +6,17 @@ on several endpoints at once is the platform's: page, and stand still. Broken da
 what became true no longer is what was predicted, there is something to learn: retrain.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from daemon.domain.decision import Action, Because, Decision
-from daemon.domain.finding import Against, Cause, Finding, Verdict
+from daemon.domain.finding import COLUMN, ERRORS, Against, Cause, Finding, Verdict
 from daemon.domain.remediation import Remedy, Standing, VersionVerdict
 from daemon.domain.trail import BELIEVED, Phase, Trail
 from daemon.domain.window import EPOCH
+from daemon.watch.silence import Silence
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class View:
     """Requests of which nobody can tell which version answered."""
     labels_stale_after: timedelta = timedelta()
     """How long an answer on a cohort speaks for the present: its labels came late."""
+    silence: Silence | None = None
+    """No request comes, and that is hardly chance."""
 
     @property
     def newest(self) -> datetime | None:
@@ -47,7 +51,8 @@ class View:
 def decide(view: View, *, stale_after: timedelta, now: datetime) -> Decision:
     """Decide what is to be done.
 
-    1. What has not been seen lately is not acted upon; nor is anything while the past is still being read.
+    1. What has not been seen lately is not acted upon; nor is anything while the past is still being read. Where it is
+       silent and its record says that it should not be, somebody is called.
     2. Health comes before drift: a failing version is rolled back before anybody trains.
     3. Broken data is told. A fall of performance, then drift, wait while health or data may be wrong: that may be their
        cause.
@@ -58,6 +63,8 @@ def decide(view: View, *, stale_after: timedelta, now: datetime) -> Decision:
         return Decision(Action.NOTHING, Because.BEHIND, "catching up: nothing is acted upon before all is read")
     if view.newest is not None and view.newest > now:
         return _set_back(view.newest, now)
+    if view.silence is not None:
+        return _silent(view.silence)
     if view.newest is None or now - view.newest > stale_after:
         return _unseen(view, stale_after, now)
     lasts = {cause: view.labels_stale_after if cause is Cause.CONCEPT else stale_after for cause in Cause}
@@ -84,6 +91,15 @@ def _set_back(newest: datetime, now: datetime) -> Decision:
     """Nothing new is read until the clock has caught up with what was seen: that would look fresh all the while."""
     sentence = f"the clock says {now:%F %T} UTC, and what came in until {newest:%F %T} has been seen: it was set back"
     return Decision(Action.NOTHING, Because.BLIND, f"{sentence}. Nothing is acted upon before then", since=newest)
+
+
+def _silent(silence: Silence) -> Decision:
+    """Say how unlikely it is. Whatever keeps the callers away, nothing that could be done to a version brings them."""
+    sentence = (
+        f"no request has been logged since {silence.since:%F %T} UTC: {silence.windows} windows in a row, of which by "
+        f"its own record {silence.usual:.2g} are empty; that is chance once in 1e{math.floor(silence.magnitude)} times"
+    )
+    return Decision(Action.PAGE, Because.SILENT, sentence, since=silence.since)
 
 
 def _unseen(view: View, stale_after: timedelta, now: datetime) -> Decision:
@@ -125,6 +141,9 @@ def _health(view: View, trouble: Sequence[Trail]) -> Decision:
     if not blamed and any(t.last.against is Against.ITSELF for t in trouble):
         sentence = f"{seen}. It has served well before: going back is no cure"
         return _page(view, Because.NOT_THE_VERSION, sentence, trouble)
+    if shared := [t for t in blamed if _shared(view, t)]:
+        sentence = f"{seen}. Version {shared[0].last.against_version} fails beside it: what they share is ill"
+        return _page(view, Because.NOT_THE_VERSION, sentence, trouble)
     version = blamed[0].last.version if blamed else trouble[0].last.version
     target = last_known_good(view.record, but=version)
     if not blamed or target is None:
@@ -143,6 +162,15 @@ def _health(view: View, trouble: Sequence[Trail]) -> Decision:
         since=_since(its),
         until=view.newest,
     )
+
+
+def _shared(view: View, blamed: Trail) -> bool:
+    """Tell whether errors are those of the version beside it as well: then what both need is ill, upstream of them."""
+    last = blamed.last
+    if last.against is not Against.BESIDE or last.check.statistic not in ERRORS:
+        return False
+    beside = [t for t in view.trails if t.last.version == last.against_version and t.last.window == last.window]
+    return any(t.last.check.statistic in ERRORS and _shown(t) for t in beside)
 
 
 def _quality(view: View, trouble: Sequence[Trail]) -> Decision:
@@ -245,10 +273,12 @@ def _falls(trouble: Sequence[Trail], most: int = 3) -> str:
 
 
 def _words(finding: Finding) -> str:
+    columns = [label.removeprefix(COLUMN) for label, _ in finding.reported if label.startswith(COLUMN)]
+    name = f"{finding.check.name} ({', '.join(columns[:3])})" if columns else finding.check.name
     if finding.statistic is None or finding.bound is None:
-        return finding.check.name
+        return name
     merged = dict(finding.reported).get("windows", 1)
     return (
-        f"{finding.check.name} {finding.statistic:.3g} (certainly above {finding.bound:.3g}, "
+        f"{name} {finding.statistic:.3g} (certainly above {finding.bound:.3g}, "
         f"tolerated {finding.threshold:.3g}, n {finding.n}{f' in {merged:g} windows' if merged > 1 else ''})"
     )

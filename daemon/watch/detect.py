@@ -10,12 +10,24 @@ from daemon.domain.finding import Against, Cause, Check, Finding, Statistic, Ver
 from daemon.domain.history import History
 from daemon.domain.profile import Health, Profile
 from daemon.watch.drift import drift
-from daemon.watch.judge import Measured, judge, nothing_to_measure
+from daemon.watch.judge import Measured, judge, nothing_to_measure, rise
 from daemon.watch.scales import confidence
-from detectors import exceedance, share
+from detectors import exceedance
 
 QUANTILES = ((Statistic.LATENCY_P50, 0.50), (Statistic.LATENCY_P95, 0.95), (Statistic.LATENCY_P99, 0.99))
-LATENCY = frozenset(statistic for statistic, _ in QUANTILES)
+ONLY_AGAINST = frozenset(
+    (
+        *(statistic for statistic, _ in QUANTILES),
+        Statistic.ERRORS_BESIDE,
+        Statistic.OUT_OF_RANGE,
+        Statistic.WRONG_TYPE,
+        Statistic.MISSING_COLUMN,
+        Statistic.NEW_COLUMN,
+        Statistic.DUPLICATES,
+        Statistic.UNREADABLE,
+    )
+)
+"""What can only speak against a version: that it is not certain yet keeps none from counting as healthy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +58,7 @@ def _health(profile: Profile, reference: Reference, settings: HealthSettings, al
         (Statistic.ERRORS_4XX, now.errors_4xx, before.errors_4xx),
         (Statistic.ERRORS_5XX, now.errors_5xx, before.errors_5xx),
     ):
-        measured = _rise(errors, now.requests, errors_before, before.requests, alpha)
+        measured = rise(errors, now.requests, errors_before, before.requests, alpha)
         yield _finding(profile, Check(statistic), measured, settings.errors, settings.requests, reference)
     if reference.against is Against.NOTHING:
         return
@@ -58,14 +70,6 @@ def _health(profile: Profile, reference: Reference, settings: HealthSettings, al
         else:
             measured = nothing_to_measure(answered, answered_before)
         yield _finding(profile, Check(statistic), measured, 1 - q, settings.requests, reference)
-
-
-def _rise(k: int, n: int, k0: int, n0: int, alpha: float) -> Measured:
-    """Measure how much the share of errors rose, against the most that the reference's own share can have been."""
-    if not n:
-        return nothing_to_measure(n, 1)
-    usual = share.upper_bound(k0, n0, 1e-3) if n0 else 0.0
-    return Measured(n, max(0.0, k / n - (k0 / n0 if n0 else 0.0)), max(0.0, share.lower_bound(k, n, alpha) - usual))
 
 
 def _finding(
@@ -97,13 +101,13 @@ def _finding(
 def summary(findings: Sequence[Finding], *causes: Cause) -> Verdict:
     """Sum up what the checks of some causes say about one window.
 
-    One breach is a breach. Latency can only speak against a version: its tail is rarely certain on one window, and
-    being unsure of it must not keep a healthy version from ever counting as healthy.
+    One breach is a breach. Some checks can only speak against a version: the tail of its latency, for one, is rarely
+    certain on one window, and being unsure of it must not keep a healthy version from ever counting as healthy.
     """
     verdicts = {f.verdict for f in findings if f.check.cause in causes}
     if Verdict.BREACH in verdicts:
         return Verdict.BREACH
-    deciding = {f.verdict for f in findings if f.check.cause in causes and f.check.statistic not in LATENCY}
+    deciding = {f.verdict for f in findings if f.check.cause in causes and f.check.statistic not in ONLY_AGAINST}
     for verdict in (Verdict.NO_DATA, Verdict.INCONCLUSIVE):
         if verdict in deciding:
             return verdict

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from daemon.domain.finding import Reason, Verdict
+from detectors import share
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,14 @@ class Measured:
 def nothing_to_measure(n: int, m: int) -> Measured:
     """Return the measurement of nothing: no rows now, or none in what they are compared with."""
     return Measured(n, None, None, missing=Reason.NO_ROWS if not n else Reason.EMPTY_BASELINE if not m else None)
+
+
+def rise(k: int, n: int, k0: int, n0: int, alpha: float) -> Measured:
+    """Measure how much a share rose, against the most that the reference's own share can have been."""
+    if not n:
+        return nothing_to_measure(n, 1)
+    usual = share.upper_bound(k0, n0, 1e-3) if n0 else 0.0
+    return Measured(n, max(0.0, k / n - (k0 / n0 if n0 else 0.0)), max(0.0, share.lower_bound(k, n, alpha) - usual))
 
 
 def judge(measured: Measured, *, threshold: float, rows_wanted: int) -> tuple[Verdict, Reason]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,19 +22,28 @@ def profile(
     counts: Iterable[HealthCount],
     batch: Batch | None,
     baseline: Baseline | None,
+    *,
+    margin: float = 0.0,
 ) -> list[Profile]:
     """Sum up one served version, window by window, oldest first.
 
     `counts` are those of the version's own entities, `parts` what was sampled of them. A version without a baseline has
-    no batch: its windows still have health.
+    no batch: its windows still have health. Numbers are out of range beyond the baseline's extremes by more than
+    `margin`, a share of their span.
     """
-    health = _health(counts)
+    counts = list(counts)
+    health, copies = _health(counts), Counter[Window]()
+    for one in counts:
+        copies[one.window] += one.copies
     profiles = []
     for window in sorted(health.keys() | {part.window for part in parts}):
         mine = [index for index, part in enumerate(parts) if part.window == window]
         known = health.get(window, Health())
-        coverage = _coverage(batch, mine, known.requests)
-        columns = _columns(batch, mine, baseline) if batch is not None and baseline is not None else {}
+        coverage = replace(_coverage(batch, mine, known.requests), copies=copies[window])
+        columns: dict[str, Counts] = {}
+        if batch is not None and baseline is not None:
+            columns = _columns(batch, mine, baseline)
+            coverage = replace(coverage, out_of_range=_out_of_range(batch, mine, baseline, margin))
         baseline_id = baseline.id if baseline else None
         profiles.append(Profile(endpoint, version, window, known, coverage, baseline_id, columns))
     return profiles
@@ -66,6 +76,21 @@ def _columns(batch: Batch, parts: Sequence[int], baseline: Baseline) -> dict[str
         if column is not None and isinstance(column, NumericColumn) == isinstance(known.bins, NumericBins):
             counted[name] = count(known.bins, column, where)
     return counted
+
+
+def _out_of_range(batch: Batch, parts: Sequence[int], baseline: Baseline, margin: float) -> dict[str, int]:
+    where = np.isin(batch.part, parts)
+    found = {}
+    for name, known in baseline.columns.items():
+        column = batch.columns.get(name)
+        if known.extremes is not None and isinstance(column, NumericColumn):
+            low, high = known.extremes
+            # half of each, because the span of two finite numbers need not be one
+            reach = 2 * margin * (high / 2 - low / 2)
+            numbers = column.values[where & ~column.null & (True if column.present is None else column.present)]
+            outside = np.isfinite(numbers) & ((numbers < low - reach) | (numbers > high + reach))
+            found[name] = int(np.count_nonzero(outside))
+    return {name: n for name, n in found.items() if n}
 
 
 def count(bins: Bins, column: TypedColumn, where: NDArray[np.bool_] | None = None) -> Counts:
@@ -106,6 +131,8 @@ def _added(a: Coverage, b: Coverage) -> Coverage:
         a.decoded + b.decoded,
         a.records + b.records,
         dict(Counter(a.faults) + Counter(b.faults)),
+        a.copies + b.copies,
+        dict(Counter(a.out_of_range) + Counter(b.out_of_range)),
     )
 
 

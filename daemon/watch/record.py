@@ -21,8 +21,9 @@ from daemon.watch.who import Entity
 if TYPE_CHECKING:
     from daemon.watch.cycle import Look
 
-BLIND, SIGHTED = "watch.blind", "watch.sees_again"
+BLIND, SILENT, SIGHTED = "watch.blind", "watch.silent", "watch.sees_again"
 LOST, BACK = "labels.lost", "labels.back"
+SIGHTS = {Because.BLIND: BLIND, Because.SILENT: SILENT}
 PROPOSAL_LIVES = timedelta(hours=24)
 """A proposal that nothing let through by then is dropped: the world it was made for is gone."""
 
@@ -119,7 +120,7 @@ def _conclude(tx: Tx, settings: EndpointSettings, decision: Decision, seen: "Loo
         _tell_sight(tx, seen.endpoint, decision, now)
     if decision.because is Because.UPSTREAM:
         _tell(tx, decision, "incident.upstream", "", now, Severity.PAGE)
-    elif decision.action is Action.PAGE:
+    elif decision.action is Action.PAGE and decision.because is not Because.SILENT:
         _tell(tx, decision, f"watch.{decision.because}", seen.endpoint, now, Severity.PAGE)
     elif decision.action is Action.REMEDIATE and decision.remedy is not None:
         if _mode(settings, decision.remedy) is Mode.OFF:
@@ -129,14 +130,19 @@ def _conclude(tx: Tx, settings: EndpointSettings, decision: Decision, seen: "Loo
 
 
 def _tell_sight(tx: Tx, endpoint: str, decision: Decision, now: datetime) -> None:
-    """Tell when an endpoint is lost sight of, and when it is seen again: once each, however often it is looked at."""
-    last = events.last_of(tx, (BLIND, SIGHTED), endpoint)
-    blind, was_blind = decision.because is Because.BLIND, last is not None and last.kind == BLIND
-    if blind is was_blind:
+    """Tell when an endpoint is lost sight of, and when it is seen again: once each, however often it is looked at.
+
+    Somebody is called where a silence is hardly chance, even after it was told that nothing is seen; not once more
+    where it is only that.
+    """
+    last = events.last_of(tx, (BLIND, SILENT, SIGHTED), endpoint)
+    was, kind = last.kind if last else SIGHTED, SIGHTS.get(decision.because, SIGHTED)
+    if kind == was or (was, kind) == (SILENT, BLIND):
         return
-    kind, severity = (BLIND, Severity.WARNING) if blind else (SIGHTED, Severity.INFO)
-    sentence = f"{endpoint}: {decision.sentence if blind else 'it is seen again, and findings go on where they were'}"
-    numbers = {"since": decision.since} if blind else {}
+    severity = {BLIND: Severity.WARNING, SILENT: Severity.PAGE}.get(kind, Severity.INFO)
+    seen = kind == SIGHTED
+    sentence = f"{endpoint}: {'it is seen again, and findings go on where they were' if seen else decision.sentence}"
+    numbers = {} if seen else {"since": decision.since}
     events.append(tx, Event(kind, severity, sentence, now, endpoint, numbers, f"{endpoint}:{kind}:{now.isoformat()}"))
 
 

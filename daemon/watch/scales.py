@@ -6,14 +6,15 @@ from datetime import timedelta
 from daemon.config.detection import Level
 from daemon.config.endpoint import EndpointSettings
 from daemon.domain.schema import Role
+from daemon.watch import quality
 from detectors import budget
 from detectors.ladder import SCALES
 
 YEAR_S = 365.25 * 24 * 3600
 CHECKS_PER_COLUMN = 4
 """KS and PSI (or L-infinity and PSI), nulls, and never-seen or non-finite values."""
-OTHER_CHECKS = 5
-"""Errors and latency, on single windows."""
+OTHER_CHECKS = 7
+"""Errors of two kinds and beside another version, three of latency, and silence: all on single windows."""
 WARNS = 12
 """A warning may be false so many times as often as what is acted upon."""
 DAYS = (1, 2, 3, 4, 5, 6, 7)
@@ -45,5 +46,7 @@ def confidence(settings: EndpointSettings, columns: int) -> float:
         settings.drift.false_alarms_per_year,
         looks_per_year=YEAR_S / settings.watch.window.total_seconds(),
         columns=1,
-        metrics=CHECKS_PER_COLUMN * max(columns, 1) * len(SCALES) + OTHER_CHECKS,
+        metrics=(CHECKS_PER_COLUMN * len(SCALES) + quality.CHECKS_PER_COLUMN) * max(columns, 1)
+        + quality.CHECKS
+        + OTHER_CHECKS,
     )

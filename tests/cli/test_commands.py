@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from daemon.cli import cli
 from daemon.config import settings
 from daemon.config.detection import Decide
+from daemon.config.load import load
 from daemon.domain.event import Event, Severity
 from daemon.domain.finding import Against
 from daemon.domain.profile import Coverage, Health, Profile
@@ -29,8 +30,10 @@ from daemon.domain.remediation import (
 )
 from daemon.domain.serving import EndpointState, ServedEntity, Update
 from daemon.remediate import vault
-from daemon.store import endpoints, events, findings, profiles, remediations, verdicts
+from daemon.store import cohorts, endpoints, events, findings, profiles, remediations, verdicts
 from daemon.store.engine import Store
+from daemon.watch.labels.due import subject
+from tests.store.nouns import cohort
 from tests.watch.stories import DRIFT, ERRORS, firing, lived, window
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -144,6 +147,21 @@ def test_status_shows_what_serves_fires_and_waits(filled: Path) -> None:
     assert "rollback 260301-120000-abcde needs_human" in said
     (state,) = answer("status", "--config", filled)["endpoints"]
     assert (state["firing"], state["good"], state["bad"]) == (["distance/ks"], [2], [])
+
+
+def test_status_shows_what_labels_say_and_calls_an_estimate_one(filled: Path, tmp_path: Path) -> None:
+    about = 'labels = { table = "/labels", score = "p", metrics = ["accuracy"] }'
+    filled.write_text(f"{filled.read_text()}\n{about}\n")
+    known = subject(load(filled).endpoints[0].labels)
+    store = Store.open(settings.Store(url=f"sqlite:///{tmp_path}/mlsteward.db"))
+    with store.begin() as tx:
+        cohorts.save(tx, [cohort(0, subject=known), cohort(1, subject=known, predicted=100)])
+    store.close()
+    said = " ".join(run("status", "--config", filled).output.split())
+    assert "performance, by the labels that have come" in said
+    assert "accuracy 0.9" in said and "accuracy about 0.8, an estimate" in said
+    (told,) = answer("status", "--config", filled)["endpoints"][0]["performance"]
+    assert (told["version"], told["measured"]["accuracy"], told["newest"]["estimated_accuracy"]) == (3, 0.9, 0.8)
 
 
 def test_status_of_an_endpoint_that_was_never_looked_at_says_so(file: Path, tmp_path: Path) -> None:

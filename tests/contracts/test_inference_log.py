@@ -115,6 +115,20 @@ def test_windows_may_lie_apart_overlap_and_reach_over_midnight(make: Make) -> No
     assert [(c.window, c.requests) for c in counts] == [(WINDOW, 60), (half, 30), (night, 60)]
 
 
+def test_rows_that_were_logged_more_than_once_are_counted_beside_the_requests(make: Make) -> None:
+    """Every third row is delivered once more, and each request counts once."""
+    log = make([*requests(120, entity="a"), *requests(30, NOON + QUARTER, entity="b")])
+    counts = log.health(list(closed_windows(NOON, NOON + 2 * QUARTER, QUARTER)))
+    copies = {c.entity_id: c.copies for c in counts}
+    again = _again(log)
+    assert copies == {"a": 40 * again, "b": 10 * again}
+    assert [c.requests for c in counts] == [120, 30]
+
+
+def _again(log: InferenceLog) -> int:
+    return 0 if isinstance(log, _Renamed) else 1
+
+
 def test_refusals_failures_and_successes_are_told_apart(make: Make) -> None:
     statuses = [200] * 5 + [400, 404, 429] + [500, 503]
     rows = [replace(row, status=s) for row, s in zip(requests(10), statuses, strict=True)]

@@ -1,6 +1,7 @@
 """An inference table in memory: rows go in, and are counted and sampled by the letter of the contract."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,11 +47,13 @@ class FakeInferenceLog(Fake):
     def health(self, windows: Sequence[Window]) -> list[HealthCount]:
         self._read("health")
         counts: list[HealthCount] = []
-        rows = self._within(windows)
+        rows, logged = self._within(windows), Counter(row.id for row in self.rows)
         for window in windows:
             inside = [row for row in rows if window.start <= row.at < window.end]
             entities = sorted({row.entity for row in inside})
-            counts += [_health(window, entity, [row for row in inside if row.entity == entity]) for entity in entities]
+            for entity in entities:
+                mine = [row for row in inside if row.entity == entity]
+                counts.append(_health(window, entity, mine, sum(logged[row.id] for row in mine)))
         return counts
 
     def sample(self, parts: Sequence[Part], *, salt: str) -> Sample:
@@ -86,7 +89,7 @@ class FakeInferenceLog(Fake):
         return list({row.id: row for row in reversed(self.rows)}.values())
 
 
-def _health(window: Window, entity: str, rows: Sequence[LoggedRequest]) -> HealthCount:
+def _health(window: Window, entity: str, rows: Sequence[LoggedRequest], logged: int) -> HealthCount:
     return HealthCount(
         window,
         entity,
@@ -94,6 +97,7 @@ def _health(window: Window, entity: str, rows: Sequence[LoggedRequest]) -> Healt
         errors_4xx=sum(400 <= row.status < 500 for row in rows),
         errors_5xx=sum(row.status >= 500 for row in rows),
         latency=latency.count([row.ms for row in rows if row.status < 400]),
+        copies=logged - len(rows),
     )
 
 

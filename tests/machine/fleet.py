@@ -266,7 +266,7 @@ def settings_of(name: str, model: str, job: int, vault: Path, **rules: Any) -> E
     """Return settings under which a story takes hours, not days, and even traffic is enough to tell."""
     plain: dict[str, Any] = {
         "watch": Watch(window=QUARTER, settle=SETTLE, interval=SETTLE, overlap=HOUR, rows=200, stale_after=HOUR),
-        "drift": Drift(tolerance=0.3, psi=0.5, missing=0.05),
+        "drift": Drift(tolerance=0.3, psi=2.0, missing=0.23, design_effect=1, false_alarms_per_year=100),
         "health": Health(requests=30),
         "decide": Decide(breaches=2, of=3, clear=2, good=2),
         "baseline": BaselineSettings(rows=1000),

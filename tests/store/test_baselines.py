@@ -22,6 +22,18 @@ def test_a_baseline_comes_back_as_it_was_in_the_order_of_its_columns(store: Stor
     assert list(found.columns) == ["distance", "carrier"]
 
 
+def test_the_extremes_of_a_column_come_back_and_a_baseline_that_has_none_is_read_as_well(store: Store) -> None:
+    """Those of an older daemon have none."""
+    plain = baseline()
+    known = {**plain.columns, "distance": replace(plain.columns["distance"], extremes=(-0.1, 1e300))}
+    with store.begin() as tx:
+        for columns, extremes in ((plain.columns, None), (known, (-0.1, 1e300))):
+            baselines.save(tx, replace(plain, columns=columns))
+            found = baselines.current(tx, "flights", 3)
+            assert found is not None
+            assert found.columns["distance"].extremes == extremes
+
+
 def test_without_a_baseline_there_is_none(store: Store) -> None:
     with store.begin() as tx:
         baselines.save(tx, baseline())

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from sqlalchemy import update
 
 from daemon.domain.baseline import Baseline
 from daemon.domain.finding import Verdict
@@ -14,6 +15,7 @@ from daemon.domain.profile import Coverage, Profile
 from daemon.domain.window import Window
 from daemon.store import baselines, profiles
 from daemon.store.engine import Store, StoreError, Tx
+from daemon.store.tables import profile as table
 from tests.store.nouns import QUARTER, T0, baseline, profile, window
 
 FIVE = arrays(np.int64, 5, elements=st.integers(0, 2**40))
@@ -98,6 +100,24 @@ def test_requests_are_told_from_a_moment_on(store: Store) -> None:
             (window(2).start, 3),
             (window(3).start, 3),
         ]
+
+
+def test_requests_and_errors_of_both_versions_are_told_of_windows_of_one_length(store: Store) -> None:
+    longer = Window(window(3).start, window(4).end)
+    with store.begin() as tx:
+        profiles.save(tx, [profile(n, version=v, requests=10 * v) for n in range(4) for v in (1, 2)])
+        profiles.save(tx, [profile(window=longer), profile(3, endpoint="delays")])
+        found = profiles.answered(tx, "flights", window(2).start, length=window(0).length)
+    assert found == {(window(n).start, v): (10 * v, 1) for n in (2, 3) for v in (1, 2)}
+
+
+def test_what_an_older_daemon_knew_of_coverage_is_read_as_well(store: Store) -> None:
+    with store.begin() as tx:
+        profiles.save(tx, [profile()])
+        old = {"requests": 4, "sampled": 4, "decoded": 3, "records": 8, "faults": {"wrong_type": 1}}
+        tx.execute(update(table).values(coverage=old))
+        (found,) = load(tx)
+    assert (found.coverage.records, found.coverage.copies, found.coverage.out_of_range) == (8, 0, {})
 
 
 def test_only_windows_that_lie_wholly_within_are_loaded_oldest_first(store: Store) -> None:

@@ -46,7 +46,9 @@ def test_a_parquet_file_gives_a_training_baseline(save: Save) -> None:
     assert isinstance(bins, NumericBins)
     assert bins.edges == tuple(float(-(-1000 * k // 64)) for k in range(1, 64))
     assert counts.sum() == 1000 and counts[bins.null_bin] == 0
+    assert made.columns["distance"].extremes == (1.0, 1000.0)
     carrier = made.columns["carrier"]
+    assert carrier.extremes is None
     assert isinstance(carrier.bins, CategoricalBins) and carrier.bins.categories == ("UA", "AA", "HA")
     assert carrier.counts.tolist() == [500, 250, 250, 0, 0, 0]
     assert made.columns["prediction"].column.role is Role.PREDICTION
@@ -191,6 +193,13 @@ def test_refused_requests_give_no_prediction_to_a_baseline() -> None:
         [decode(sample_of(rows), FLIGHT)], FLIGHT, endpoint="f", version=1, source="s", rows=100, now=NOW
     )
     assert list(made.columns) == ["distance", "carrier"]
+
+
+def test_the_extremes_of_a_column_are_those_of_its_finite_numbers(save: Save) -> None:
+    values = "CASE i % 5 WHEN 0 THEN 'NaN' WHEN 1 THEN 'inf' WHEN 2 THEN NULL ELSE i::VARCHAR END::DOUBLE"
+    made = make(save(f"SELECT {values} AS distance, 'AA' AS carrier, 'NaN'::DOUBLE AS prediction FROM range(10) t(i)"))
+    assert made.columns["distance"].extremes == (3.0, 9.0)
+    assert made.columns["prediction"].extremes is None
 
 
 def test_nothing_served_gives_no_baseline() -> None:

@@ -13,6 +13,7 @@ from daemon.domain.finding import Against, Check, Statistic
 from daemon.domain.remediation import Remedy, Standing, VersionVerdict
 from daemon.domain.trail import Phase, Trail
 from daemon.watch.decide import View, decide, last_known_good
+from daemon.watch.silence import Silence
 from tests.watch.stories import DRIFT, ERRORS, START, firing, lived, window
 
 NOW = START + timedelta(hours=2)
@@ -111,6 +112,29 @@ def test_without_a_good_version_somebody_is_called() -> None:
 def test_trouble_of_a_version_that_served_well_before_is_not_the_versions() -> None:
     ill = firing(version=2, against=Against.ITSELF, against_version=2)
     assert decided(ill, record=(verdict(1), verdict(2)))[:2] == (Action.PAGE, Because.NOT_THE_VERSION)
+
+
+def test_where_both_versions_fail_in_the_same_window_it_is_not_the_newer_ones_fault() -> None:
+    bad = firing(version=3, against=Against.BESIDE, against_version=2)
+    ill = lived("hb", RULE, version=2, against=Against.ITSELF, against_version=2)
+    same = replace(ill, last=replace(ill.last, window=bad.last.window))
+    assert decided(bad, same, record=(verdict(2),))[:2] == (Action.PAGE, Because.NOT_THE_VERSION)
+    earlier = replace(ill, last=replace(ill.last, window=window(0)))
+    assert decided(bad, earlier, record=(verdict(2),))[2:] == (Remedy.ROLLBACK, 2)
+
+
+def test_slowness_of_the_one_beside_is_no_excuse_for_errors() -> None:
+    bad = firing(version=3, against=Against.BESIDE, against_version=2)
+    slow = firing(Check(Statistic.LATENCY_P95), version=2, against=Against.ITSELF, against_version=2)
+    assert decided(bad, slow, record=(verdict(2),))[2:] == (Remedy.ROLLBACK, 2)
+
+
+def test_a_silence_that_is_hardly_chance_calls_somebody_whatever_fires() -> None:
+    quiet = Silence(window(2).end, windows=4, usual=0.01)
+    bad = firing(version=3, against=Against.BEFORE, against_version=2)
+    decision = decide(replace(view(bad, record=(verdict(2),)), silence=quiet), stale_after=STALE, now=NOW)
+    assert (decision.action, decision.because, decision.remedy) == (Action.PAGE, Because.SILENT, None)
+    assert "4 windows in a row" in decision.sentence and "chance once in 1e8 times" in decision.sentence
 
 
 def test_trouble_on_several_endpoints_at_once_pages_and_stands_still() -> None:

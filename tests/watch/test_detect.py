@@ -193,5 +193,5 @@ def test_latency_can_only_speak_against_a_window() -> None:
 
 
 def test_the_budget_is_divided_among_all_checks_of_a_year() -> None:
-    # 8,766 hours of windows, 20 columns x 4 checks + 5 of health, one false alarm a year
-    assert confidence(SETTINGS, 20) == pytest.approx(1 / (8766 * (20 * 4 * 15 + 5)))
+    # 8,766 hours of windows, 20 columns x (4 checks x 15 scales + 3) + 3 of the data as a whole + 7 of health
+    assert confidence(SETTINGS, 20) == pytest.approx(1 / (8766 * (20 * (4 * 15 + 3) + 3 + 7)))

@@ -98,6 +98,47 @@ def test_health_and_coverage_are_summed_over_the_entities() -> None:
     assert (second.coverage.sampled, second.coverage.decoded, second.coverage.records) == (3, 3, 3)
 
 
+def test_rows_logged_more_than_once_are_summed_over_the_entities() -> None:
+    counts = [replace(health(FIRST, entity, 10), copies=n) for entity, n in (("a", 3), ("b", 4))]
+    first, second = profile("flights", 3, PARTS, counts, batch(), BASELINE)
+    assert (first.coverage.copies, second.coverage.copies) == (7, 0)
+    assert merge([first, first, second]).coverage.copies == 14
+
+
+@pytest.mark.parametrize(
+    ("margin", "outside"), [(0.0, {"distance": 3}), (1.0, {"distance": 2}), (10.0, {"distance": 1}), (1e300, {})]
+)
+def test_numbers_are_out_of_range_beyond_the_extremes_and_a_share_of_their_span(
+    margin: float, outside: dict[str, int]
+) -> None:
+    """The baseline lies between 10 and 20. Nulls, what is not finite and absent predictions have no place."""
+    known = dict(BASELINE.columns)
+    known["distance"] = replace(known["distance"], extremes=(10.0, 20.0))
+    known["prediction"] = replace(known["prediction"], extremes=(0.0, 1.0))
+    nulls = np.array([0, 0, 0, 0, 0, 1], np.bool_)
+    columns = {
+        **batch().columns,
+        "distance": NumericColumn(np.array([10.0, 20.0, 25.1, -9.0, 150.0, -1e9]), nulls),
+        "prediction": NumericColumn(np.ones(6), np.zeros(6, np.bool_)),
+    }
+    parts = [Part(FIRST, "a", 1.0)] * 3
+    (made,) = profile(
+        "flights", 3, parts, [], replace(batch(), columns=columns), replace(BASELINE, columns=known), margin=margin
+    )
+    assert made.coverage.out_of_range == outside
+    assert merge([made, made]).coverage.out_of_range == {name: 2 * n for name, n in outside.items()}
+
+
+def test_absent_predictions_and_what_is_not_finite_are_not_out_of_range() -> None:
+    known = {name: replace(c, extremes=(0.0, 30.0)) for name, c in BASELINE.columns.items() if name != "carrier"}
+    baseline = replace(BASELINE, columns={**BASELINE.columns, **known})
+    answered = np.array([1, 1, 1, 0, 1, 1], np.bool_)
+    answers = NumericColumn(np.array([1.0, 1.0, 1.0, 99.0, 99.0, 99.0]), np.zeros(6, np.bool_), answered)
+    columns = {**batch().columns, "prediction": answers}
+    found = profile("flights", 3, PARTS, [], replace(batch(), columns=columns), baseline)
+    assert [p.coverage.out_of_range for p in found] == [{"prediction": 1}, {"prediction": 1}]
+
+
 def test_a_version_without_a_baseline_still_has_health() -> None:
     (one,) = profile("flights", 3, [], [health(FIRST, "a", 10)], None, None)
     assert (one.health.requests, one.coverage.requests, one.columns, one.baseline_id) == (10, 10, {}, None)

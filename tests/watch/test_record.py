@@ -206,7 +206,7 @@ def test_a_check_that_has_come_to_rest_and_comes_and_goes_again_is_paged_again(w
 
 def test_nulls_and_drift_at_once_are_paged_and_never_trained_on(world: World) -> None:
     world.live(range(3))
-    seen = world.live(range(3, 8), nulls=0.6, shift=60)
+    seen = world.live(range(3, 8), nulls=0.6, shift=70)
     assert {"distance/ks", "distance/null_rate"} <= world.trouble().keys()
     assert seen.decision.because is Because.DATA_BROKEN
     assert (world.told(), world.proposals()) == (["watch.data_is_broken"], [])
@@ -214,12 +214,12 @@ def test_nulls_and_drift_at_once_are_paged_and_never_trained_on(world: World) ->
 
 def test_nulls_that_come_a_window_after_the_drift_hold_it_back_as_well(world: World) -> None:
     world.live(range(3))
-    world.live([3], shift=60)
-    seen = world.live(range(4, 6), nulls=0.6, shift=60)
+    world.live([3], shift=70)
+    seen = world.live(range(4, 6), nulls=0.6, shift=70)
     assert world.trail("distance/ks").phase is Phase.FIRING
     assert world.trail("distance/null_rate").phase is Phase.PENDING
     assert seen.decision.because is Because.NOT_YET
-    world.live([6], nulls=0.6, shift=60)
+    world.live([6], nulls=0.6, shift=70)
     assert (world.told(), world.proposals()) == (["watch.data_is_broken"], [])
 
 

@@ -15,6 +15,8 @@ from daemon.domain.window import EPOCH, Window
 from detectors.latency import BUCKETS
 
 Entity = tuple[str, int]
+Row = tuple[int, int, int, int]
+"""Status class, latency bucket, requests, and the rows that they were logged in."""
 
 
 class DeltaLog:
@@ -39,9 +41,9 @@ class DeltaLog:
         columns = self._columns()
         cells = queries.Cells.of(windows)
         answer = self._table.query(queries.health(columns, windows, cells))
-        counts: dict[tuple[int, str], list[tuple[int, int, int]]] = {}
+        counts: dict[tuple[int, str], list[Row]] = {}
         for cell, entity, *counted in _tuples(answer):
-            counts.setdefault((cell, entity), []).append((counted[0], counted[1], counted[2]))
+            counts.setdefault((cell, entity), []).append((counted[0], counted[1], counted[2], counted[3]))
         entities = sorted({entity for _, entity in counts})
         found = []
         for window in windows:
@@ -97,15 +99,16 @@ class DeltaTables:
         return DeltaTable(table, self._options).stream()
 
 
-def _health(window: Window, entity: str, rows: Sequence[tuple[int, int, int]]) -> HealthCount:
+def _health(window: Window, entity: str, rows: Sequence[Row]) -> HealthCount:
     latency = np.zeros(BUCKETS, np.int64)
     by_answer = {queries.ANSWERED: 0, queries.REFUSED: 0, queries.FAILED: 0}
-    for answer, bucket, requests in rows:
+    for answer, bucket, requests, _ in rows:
         by_answer[answer] += requests
         if bucket >= 0:
             latency[bucket] += requests
     total = sum(by_answer.values())
-    return HealthCount(window, entity, total, by_answer[queries.REFUSED], by_answer[queries.FAILED], latency)
+    copies = sum(logged for *_, logged in rows) - total
+    return HealthCount(window, entity, total, by_answer[queries.REFUSED], by_answer[queries.FAILED], latency, copies)
 
 
 def _no_rows() -> Any:

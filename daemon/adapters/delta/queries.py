@@ -36,9 +36,9 @@ class Cells:
 
 
 def health(columns: Columns, windows: Sequence[Window], cells: Cells) -> str:
-    """Count requests by cell, entity, status class and latency bucket; -1 is no bucket.
+    """Count requests, and the rows that they were logged in, by cell, entity, status class and latency bucket.
 
-    A request that was logged twice has one id, and is grouped away before it is counted.
+    A request that was logged twice has one id, and is grouped away before it is counted. -1 is no bucket.
     """
     span = columns.between(min(w.start for w in windows), max(w.end for w in windows))
     origin, length = (cells.start - EPOCH) // MICROSECOND, cells.length // MICROSECOND
@@ -46,9 +46,10 @@ def health(columns: Columns, windows: Sequence[Window], cells: Cells) -> str:
     octaves = f"least(1 + floor(8 * log2(CAST(ms AS DOUBLE))), {BUCKETS - 1})"
     bucket = f"CASE WHEN status >= 400 OR ms IS NULL THEN -1 WHEN ms < 1 THEN 0 ELSE {octaves} END"
     return f"""
-        SELECT cell, entity, {answer} AS answer, CAST({bucket} AS BIGINT) AS bucket, count(*) AS requests
+        SELECT cell, entity, {answer} AS answer, CAST({bucket} AS BIGINT) AS bucket, count(*) AS requests,
+            CAST(sum(logged) AS BIGINT) AS logged
         FROM (SELECT (min({columns.micros}) - {origin}) / {length} AS cell, min({columns.entity}) AS entity,
-                min({columns.status}) AS status, min({columns.latency}) AS ms
+                min({columns.status}) AS status, min({columns.latency}) AS ms, count(*) AS logged
             FROM {NAME} WHERE {span} AND {columns.id} IS NOT NULL GROUP BY {columns.id})
         GROUP BY 1, 2, 3, 4"""
 

@@ -1,7 +1,8 @@
 """One document at a time, by the letter: whatever JSON can say is either read or counted, and nothing raises."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -29,7 +30,7 @@ class Records:
     size: int
     values: Sequence[Sequence[object]]
     missing: Sequence[int]
-    extra: int
+    extra: Mapping[str, int]
 
 
 def decode_exactly(documents: Iterable[Document], signature: Signature, tally: Tally) -> Piece:
@@ -73,10 +74,9 @@ def _outputs(document: Document, signature: Signature, records: int, tally: Tall
 
 
 def _count(records: Records, columns: Sequence[Column], part: int, tally: Tally) -> None:
-    tally.fault(part, Fault.EXTRA_COLUMN, records.extra)
+    tally.extra(part, records.extra)
     for column, n in zip(columns, records.missing, strict=True):
-        if column.required:
-            tally.missing(part, column.name, n)
+        tally.missing(part, column.name, n)
 
 
 def parse(text: str) -> Any:
@@ -118,8 +118,8 @@ def _renamed(records: list[dict[str, Any]], columns: Sequence[Column], keys: tup
 def _by_name(records: list[dict[str, Any]], columns: Sequence[Column]) -> Records:
     values = [[record.get(column.name) for record in records] for column in columns]
     missing = [sum(column.name not in record for record in records) for column in columns]
-    known = len(records) * len(columns) - sum(missing)
-    return Records(len(records), values, missing, sum(map(len, records)) - known)
+    known = {column.name for column in columns}
+    return Records(len(records), values, missing, Counter(n for record in records for n in record if n not in known))
 
 
 def _turned(body: Body, names: Sequence[str]) -> dict[str, Sequence[object]]:
@@ -132,11 +132,11 @@ def _turned(body: Body, names: Sequence[str]) -> dict[str, Sequence[object]]:
 def _by_column(by_name: dict[str, Any], columns: Sequence[Column], size: int | None = None) -> Records:
     size = len(next(iter(by_name.values()))) if size is None else size
     missing = [0 if column.name in by_name else size for column in columns]
-    extra = len(by_name) - sum(column.name in by_name for column in columns)
-    return Records(size, [by_name.get(c.name, [None] * size) for c in columns], missing, extra * size)
+    extra = dict.fromkeys(by_name.keys() - {column.name for column in columns}, size)
+    return Records(size, [by_name.get(c.name, [None] * size) for c in columns], missing, extra)
 
 
 def _alone(values: list[Any], columns: Sequence[Column]) -> Records:
     if len(columns) != 1:
         raise UnreadableError(Fault.UNKNOWN_FORMAT)
-    return Records(len(values), [values], [0], 0)
+    return Records(len(values), [values], [0], {})

@@ -19,8 +19,8 @@ class Reading:
         only = alias == "p" and len(columns) == 1 and len(self.keys) == 1
         self.key_of = {c.name: self.keys[0] if only else c.name for c in columns}
         held = set(self.keys)
-        self.required_but_missing = [c.name for c in columns if c.required and self.key_of[c.name] not in held]
-        self.extra = len(held.difference(self.key_of.values()))
+        self.missing = [c.name for c in columns if self.key_of[c.name] not in held]
+        self.extra = sorted(held.difference(self.key_of.values()))
 
     @property
     def structure(self) -> str:

@@ -49,9 +49,9 @@ def decode_swiftly(
     answered = fetched.plain["answered"].astype(np.bool_)
     firsts = np.flatnonzero(np.diff(fetched.plain["doc"], prepend=-1))
     tally.requests(part[firsts])
-    tally.records(part, missing=inputs.required_but_missing, extra=inputs.extra)
+    tally.records(part, missing=inputs.missing, extra=inputs.extra)
     if outputs:
-        tally.records(part[answered], missing=outputs.required_but_missing, extra=outputs.extra)
+        tally.records(part[answered], missing=outputs.missing, extra=outputs.extra)
     columns: dict[str, TypedColumn] = {}
     for position, column in enumerate(signature.columns):
         if column.name not in columns:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from daemon.domain.sample import CategoricalColumn, NumericColumn
 from daemon.domain.schema import Column, Kind, Role, Signature
 from daemon.watch.columns import TypedColumn
-from daemon.watch.decode.faults import Fault, Tally
+from daemon.watch.decode.faults import Tally
 
 
 def typed(
@@ -30,7 +30,7 @@ def typed(
         present = answered if column.role is Role.PREDICTION else None
         made[column.name], wrong = _column(values, column, present)
         for row in wrong:
-            tally.fault(int(part[row]), Fault.WRONG_TYPE)
+            tally.wrong(int(part[row]), column.name)
     return made
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 
 import pytest
 
@@ -90,7 +91,7 @@ def test_a_number_of_the_wrong_type_is_counted_and_becomes_a_null(value: object)
             batch = decode(sample_of(rows, parts=[0] * copies), FLIGHT)
             assert column(batch, "distance") == [None, 100.0] * copies
             assert column(batch, "carrier") == ["AA", "AA"] * copies
-            assert batch.faults == [{"wrong_type": copies}]
+            assert batch.faults == [{"wrong_type:distance": copies}]
 
 
 @pytest.mark.parametrize("value", [["AA"], {"name": "AA"}, []])
@@ -100,7 +101,7 @@ def test_a_label_that_is_a_list_or_an_object_is_of_the_wrong_type(value: object)
         for rows, copies in once_and_in_bulk(Row(text, predictions([0.5]))):
             batch = decode(sample_of(rows, parts=[0] * copies), FLIGHT)
             assert column(batch, "carrier") == [None] * copies
-            assert batch.faults == [{"wrong_type": copies}]
+            assert batch.faults == [{"wrong_type:carrier": copies}]
 
 
 def test_a_text_that_merely_looks_like_a_list_is_a_label() -> None:
@@ -117,7 +118,7 @@ def test_a_scalar_is_a_label(value: object, label: str) -> None:
             assert column(decode(sample_of(rows), FLIGHT), "carrier") == [label] * copies
 
 
-def test_missing_columns_are_counted_by_name_and_extra_ones_without() -> None:
+def test_missing_columns_and_unknown_ones_are_counted_by_name() -> None:
     short: list[Record] = [{"distance": 1, "gate": "B7", "tail": None}, {"distance": 2, "gate": "B8", "tail": "N1"}]
     for form in FORMS[:6]:
         if form == "instances_rows":
@@ -127,21 +128,31 @@ def test_missing_columns_are_counted_by_name_and_extra_ones_without() -> None:
             batch = decode(sample_of(rows, parts=[0] * copies), FLIGHT)
             assert column(batch, "distance") == [1.0, 2.0] * copies
             assert column(batch, "carrier") == [None, None] * copies
-            assert batch.faults == [{"missing_column:carrier": 2 * copies, "extra_column": 4 * copies}]
+            unknown = {"extra_column:gate": 2 * copies, "extra_column:tail": 2 * copies}
+            assert batch.faults == [{"missing_column:carrier": 2 * copies, **unknown}]
 
 
-def test_an_optional_column_may_be_missing() -> None:
+def test_an_optional_column_may_be_missing_and_is_counted_all_the_same() -> None:
     signature = Signature((FLIGHT.inputs[0], Column("carrier", Kind.CATEGORICAL, required=False)), FLIGHT.outputs)
     for rows, copies in once_and_in_bulk(Row(records({"distance": 1}), predictions([0.5]))):
         batch = decode(sample_of(rows), signature)
-        assert column(batch, "carrier") == [None] * copies and not any(batch.faults)
+        assert column(batch, "carrier") == [None] * copies
+        assert sum((Counter(part) for part in batch.faults), Counter()) == {"missing_column:carrier": copies}
+
+
+def test_of_unknown_columns_without_number_only_the_first_are_named_and_none_at_length() -> None:
+    odd = {f"made-up-{i}": 1 for i in range(50)}
+    row = Row(records({**RECORDS[0], "\x00" + "x" * 500: 1, **odd}), predictions([0.5]))
+    (faults,) = decode(sample_of([row]), FLIGHT).faults
+    assert len(faults) == 21 and faults["extra_column"] == 31
+    assert "extra_column:?" + "x" * 79 in faults
 
 
 def test_records_of_one_request_may_differ_in_their_columns() -> None:
     row = Row(records(RECORDS[0], {"carrier": "UA", "gate": 1}), predictions([0.5, 0.6]))
     batch = decode(sample_of([row]), FLIGHT)
     assert column(batch, "distance") == [100.0, None] and column(batch, "carrier") == ["AA", "UA"]
-    assert batch.faults == [{"missing_column:distance": 1, "extra_column": 1}]
+    assert batch.faults == [{"missing_column:distance": 1, "extra_column:gate": 1}]
 
 
 @pytest.mark.parametrize(
