@@ -287,6 +287,11 @@ def look_once(settings: Settings, endpoint: EndpointSettings, scratch: Path) -> 
         store.close()
 
 
+def reading_doors(settings: Settings, endpoint: EndpointSettings, scratch: Path) -> watch.Doors:
+    """Return what a look reads, for whoever only wants to read."""
+    return watch_doors(settings, endpoint, build_world(settings, scratch))
+
+
 def upload(settings: Settings, model: str, version: int, folder: Path) -> None:
     """Put restored artifacts back into the registry."""
     build_world(settings, folder).registry.upload(model, version, folder)

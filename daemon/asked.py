@@ -113,6 +113,16 @@ class Pardoned(Asked):
 Kind = TypeVar("Kind", bound=Asked)
 
 
+def moment(written: str) -> datetime:
+    """Read a time. Raise Unclear, which says how to write one."""
+    try:
+        read = _moment(written)
+    except (ValueError, OverflowError) as error:
+        raise Unclear(str(error)) from None
+    assert isinstance(read, datetime)
+    return read
+
+
 def read(kind: type[Kind], written: Mapping[str, object]) -> Kind:
     """Read what was written. Raise Unclear, which says all that is wrong with it."""
     try:

@@ -5,13 +5,14 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from daemon import hints, report
+from daemon import evidence, hints, report
 from daemon.asked import Asked, Held, Lifted, Maintained, Pardoned, Place, Released, Restrained, Word, read
 from daemon.config.settings import Settings
 from daemon.domain.event import Event, Severity
 from daemon.domain.person import Done, Unknown, Who
 from daemon.domain.restraint import RestraintKind
 from daemon.domain.states import State
+from daemon.picture.svg import svg
 from daemon.remediate import switch
 from daemon.remediate.people import answer, kill, release, restrain
 from daemon.remediate.people.kill import Opened
@@ -19,6 +20,9 @@ from daemon.store import events, remediations, restraints
 from daemon.store.engine import Tx
 from daemon.telemetry import log
 from daemon.web.desk import Credentials, Stranger
+
+PICTURES = 1
+"""The most on one page: each is drawn from days of windows, and whoever is to give his word shall not wait for it."""
 
 
 class Desk:
@@ -56,6 +60,20 @@ class Desk:
         """Return all about a remediation. Raise Unknown where there is none."""
         with self._opened() as store, store.read() as tx:
             return report.explain(tx, answer.found(tx, short_id), self._settings())
+
+    def finding(self, asked: str) -> dict[str, Any]:
+        """Return a finding and what it rests on. Raise Unknown, which says what there is, where there is none."""
+        with self._opened() as store, store.read() as tx:
+            return evidence.of_finding(tx, self._settings(), asked).document()
+
+    def pictures(self, asked: str) -> list[str]:
+        """Return the picture of a finding, or those of a remediation's worst findings. Raise Unknown as above."""
+        settings = self._settings()
+        with self._opened() as store, store.read() as tx:
+            if evidence.names_a_finding(asked):
+                return [svg(evidence.of_finding(tx, settings, asked).scene)]
+            shown = evidence.of_remediation(tx, settings, answer.found(tx, asked), most=PICTURES)
+        return [svg(one.scene) for one in shown]
 
     def hints(self, event: Event) -> list[str]:
         """Say what a person can do about an event. What is signed for that is made now, and kept nowhere."""

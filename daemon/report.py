@@ -9,7 +9,7 @@ from daemon.config.endpoint import EndpointSettings
 from daemon.config.settings import Settings
 from daemon.domain.cohort import Cohort
 from daemon.domain.remediation import Remediation, State
-from daemon.domain.trail import Phase
+from daemon.domain.trail import Phase, Trail
 from daemon.remediate.people import plan
 from daemon.remediate.people.answer import Gate, open_gate
 from daemon.store import approvals, cohorts, endpoints, findings, lease, remediations, restraints, verdicts
@@ -103,6 +103,7 @@ def _endpoint(tx: Tx, settings: EndpointSettings) -> Mapping[str, Any]:
         "firing": [t.last.check.name for t in trails if t.phase is Phase.FIRING],
         "clearing": [t.last.check.name for t in trails if t.phase is Phase.CLEARING],
         "flapping": [t.last.check.name for t in trails if t.flapping],
+        "findings": [_trouble(t) for t in trails if t.phase.trouble or t.flapping or t.warned],
         "good": [v.version for v in record if v.standing == "good"],
         "bad": [v.version for v in record if v.standing == "bad"],
         "open": [f"{r.remedy} {r.id} {r.state}" for r in remediations.opened(tx, name)],
@@ -111,6 +112,20 @@ def _endpoint(tx: Tx, settings: EndpointSettings) -> Mapping[str, Any]:
             for version in (sorted(state.versions(settings.model)) if state else ())
             if (told := performance(tx, settings, version))
         ],
+    }
+
+
+def _trouble(trail: Trail) -> Mapping[str, Any]:
+    last = trail.last
+    return {
+        "id": last.id,
+        "phase": str(trail.phase),
+        "flapping": trail.flapping,
+        "warned": trail.warned,
+        "since": trail.since or trail.warned,
+        "statistic": last.statistic,
+        "bound": last.bound,
+        "threshold": last.threshold,
     }
 
 

@@ -6,13 +6,18 @@ from typing import Any
 
 import click
 
-from daemon import report
+from daemon import evidence, report
 from daemon.cli import show
 from daemon.cli.options import Path, command, endpoint_of, load, now, opened, print_json
+from daemon.config.settings import Settings
 from daemon.domain.baseline import Baseline
 from daemon.domain.remediation import OPEN, PROPOSALS, Remediation, State
+from daemon.evidence import Evidence
+from daemon.picture.svg import svg
+from daemon.picture.text import lines
 from daemon.remediate.switch import kill_switch
 from daemon.store import baselines, events, remediations
+from daemon.store.engine import Tx
 
 
 @command("status")
@@ -43,6 +48,7 @@ def status(file: Path, as_json: bool) -> None:
         ],
         [[s["endpoint"], s["serves"], s["seen_until"], *(_list(s[key]) for key in LISTED)] for s in seen["endpoints"]],
     )
+    _found([one for s in seen["endpoints"] for one in s["findings"]])
     _performing(seen["endpoints"])
     if seen["leads"]:
         click.echo(f"\n{seen['leads']} leads")
@@ -51,6 +57,26 @@ def status(file: Path, as_json: bool) -> None:
 
 
 LISTED = ("pending", "firing", "clearing", "flapping", "good", "bad", "open")
+
+
+def _found(trouble: Sequence[Mapping[str, Any]]) -> None:
+    """List what is in trouble under the names that `explain` takes."""
+    if trouble:
+        show.table(
+            "\nfindings (`mlsteward explain ID`)",
+            ["id", "phase", "since (UTC)", "statistic", "certainly above", "tolerated"],
+            [
+                [
+                    one["id"],
+                    ", ".join([one["phase"], *(word for word in ("flapping", "warned") if one[word])]),
+                    one["since"],
+                    one["statistic"],
+                    one["bound"],
+                    one["threshold"],
+                ]
+                for one in trouble
+            ],
+        )
 
 
 def _performing(found: Sequence[Mapping[str, Any]]) -> None:
@@ -145,23 +171,74 @@ def history(file: Path, as_json: bool, name: str | None, limit: int) -> None:
 
 
 @command("explain")
-@click.argument("remediation_id")
-def explain(file: Path, as_json: bool, remediation_id: str) -> None:
-    """Say why a remediation did what it did: the findings, every guard, every word, every step; and what it will do.
+@click.argument("asked", metavar="ID")
+@click.option(
+    "--picture",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    help="Draw it into this SVG file.",
+)
+def explain(file: Path, as_json: bool, asked: str, picture: Path | None) -> None:
+    """Say why: of a remediation, or of a finding.
 
-    The id may be shortened.
+    A remediation (its id may be shortened): the findings, every guard, every word, every step; and what it will do.
+    A finding (ENDPOINT:VERSION:CHECK as `status` lists it, or ENDPOINT/CHECK for what serves most): the distributions
+    then and now, and the statistic over time with its bound and what is tolerated. Of a remediation the picture is
+    that of its worst finding, as it was then.
     """
+    if picture is not None and picture.suffix.lower() != ".svg":
+        raise click.UsageError("--picture draws SVG: name a file that ends in .svg")
     settings = load(file)
     with opened(settings) as store, store.read() as tx:
-        one = remediations.get(tx, remediation_id)
-        if one is None:
-            raise click.ClickException(
-                f"no remediation {remediation_id!r}, or several begin so: `mlsteward history` lists them"
-            )
-        told = report.explain(tx, one, settings)
+        if evidence.names_a_finding(asked):
+            one, shown = None, [evidence.of_finding(tx, settings, asked)]
+        else:
+            one, told = _remediation(tx, asked, settings)
+            shown = evidence.of_remediation(tx, settings, one)
+    if picture is not None:
+        _draw(shown, picture)
     if as_json:
-        print_json(told)
-        return
+        print_json(told | {"pictures": [e.document() for e in shown]} if one else shown[0].document())
+    elif one is None:
+        _finding(shown[0])
+    else:
+        _explain(one, told, shown)
+    if picture is not None and not as_json:
+        click.echo(f"\ndrawn: {picture}")
+
+
+def _remediation(tx: Tx, asked: str, settings: Settings) -> tuple[Remediation, dict[str, Any]]:
+    one = remediations.get(tx, asked)
+    if one is None:
+        raise click.ClickException(
+            f"no remediation {asked!r}, or several begin so: `mlsteward history` lists them, "
+            "and `mlsteward status` the findings"
+        )
+    return one, report.explain(tx, one, settings)
+
+
+def _draw(shown: Sequence[Evidence], picture: Path) -> None:
+    if not shown:
+        raise click.ClickException("there is nothing to draw: its counts are not kept any more")
+    picture.write_text(svg(shown[0].scene), encoding="utf-8")
+
+
+def _finding(one: Evidence) -> None:
+    finding = one.finding
+    show.pairs(
+        finding.id,
+        {
+            "says": one.scene.sentence,
+            "phase": one.phase,
+            "in trouble since (UTC)": one.since,
+            "compared with": one.scene.names[0],
+            **dict(finding.reported),
+        },
+    )
+    click.echo()
+    click.echo("\n".join(lines(one.scene)))
+
+
+def _explain(one: Remediation, told: Mapping[str, Any], shown: Sequence[Evidence]) -> None:
     show.pairs(f"{one.remedy} {one.id}", _facts(one))
     _will_do(one, told)
     found = one.evidence.get("findings") or []
@@ -183,6 +260,9 @@ def explain(file: Path, as_json: bool, remediation_id: str) -> None:
             for f in (found if isinstance(found, list) else [])
         ],
     )
+    for e in shown:
+        click.echo(f"\n{e.finding.id}, as it was then")
+        click.echo("\n".join(lines(e.scene)))
     show.table(
         "\nguards",
         ["guard", "holds", "because"],

@@ -181,6 +181,11 @@ class Finding:
     reported: tuple[tuple[str, float], ...] = ()
     """Numbers for people (p-values, Jensen-Shannon): they never decide."""
 
+    @property
+    def id(self) -> str:
+        """What people call the check of this version by: the same on every window."""
+        return f"{self.endpoint}:{self.version}:{self.check.name}"
+
     def numbers(self) -> dict[str, object]:
         """Return the finding as plain values, for the record and for people."""
         return {

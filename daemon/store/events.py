@@ -50,6 +50,12 @@ def history(tx: Tx, endpoint: str | None = None, *, limit: int) -> list[Event]:
     return [_event(row) for row in rows]
 
 
+def of_kind(tx: Tx, kind: str, endpoint: str, *, until: datetime) -> list[Event]:
+    """Return the endpoint's events of the kind that happened before `until`, oldest first."""
+    mine = (table.c.kind == kind, table.c.endpoint == endpoint, table.c.at < until)
+    return [_event(row) for row in tx.execute(select(table).where(*mine).order_by(table.c.at, table.c.id))]
+
+
 def newest(tx: Tx, kind: str, endpoint: str | None = None) -> Event | None:
     """Return the newest event of the kind."""
     query = select(table).where(table.c.kind == kind).order_by(table.c.at.desc(), table.c.id.desc()).limit(1)

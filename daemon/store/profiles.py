@@ -74,6 +74,18 @@ def load(
     return [_profile(row, baseline) for row in rows]
 
 
+def between(
+    tx: Tx, endpoint: str, since: datetime, until: datetime, *, length: timedelta, known: Mapping[int, Baseline]
+) -> list[Profile]:
+    """Return the profiles of every version, of windows of this length within `[since, until)`, oldest first.
+
+    `known`: baselines by their id. Counts in the bins of one that is not among them are left out.
+    """
+    within = (table.c.endpoint == endpoint, table.c.window_start >= since, table.c.window_end <= until)
+    rows = tx.execute(select(table).where(*within).order_by(table.c.window_start, table.c.version))
+    return [_profile(r, known.get(r.baseline_id)) for r in rows if r.window_end - r.window_start == length]
+
+
 def calm(tx: Tx, baseline: Baseline, *, until: datetime, newest: int) -> list[Profile]:
     """Return the newest windows in the baseline's bins that ended by `until` and were not in breach, oldest first."""
     rows = tx.execute(select(table).where(*_calm(baseline, until)).order_by(table.c.window_end.desc()).limit(newest))

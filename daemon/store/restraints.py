@@ -35,6 +35,12 @@ def in_force(tx: Tx, now: datetime, endpoint: str | None = None) -> list[Restrai
     return [one for one in unlifted(tx, now) if one.holds_at(now) and (endpoint is None or one.concerns(endpoint))]
 
 
+def between(tx: Tx, endpoint: str, since: datetime, until: datetime) -> list[Restraint]:
+    """Return what concerned the endpoint at any time within `[since, until)`, lifted or not, oldest first."""
+    lasted = or_(table.c.lifted_at.is_(None), table.c.lifted_at > since) & _not_over(since)
+    return [one for one in _found(tx, lasted & (table.c.since < until)) if one.concerns(endpoint)]
+
+
 def lift(tx: Tx, kinds: Collection[RestraintKind], endpoint: str, *, by: str, now: datetime) -> list[Restraint]:
     """Lift what is in force, or still to come, of these kinds at exactly this endpoint (empty: the fleet's own)."""
     mine = (table.c.endpoint == endpoint) & table.c.kind.in_(kinds) & table.c.lifted_at.is_(None)

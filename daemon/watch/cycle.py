@@ -8,7 +8,7 @@ dear to make and true whatever becomes of the look, is stored as soon as it is m
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from daemon.domain.profile import Profile
 from daemon.domain.sample import HealthCount, Part
 from daemon.domain.serving import EndpointState
 from daemon.domain.trail import Trail
+from daemon.domain.window import Window
 from daemon.ports import InferenceLog, Labels, PlatformError, Registry, Serving, Tables
 from daemon.store.engine import Store
 from daemon.watch import memory, sample, who
@@ -30,7 +31,7 @@ from daemon.watch.decide import View, decide
 from daemon.watch.decode import decode
 from daemon.watch.detect import detect, summary
 from daemon.watch.labels.follow import follow_labels
-from daemon.watch.labels.read import count_labels
+from daemon.watch.labels.read import Labelled, count_labels
 from daemon.watch.past import Past, learn
 from daemon.watch.profile import profile
 from daemon.watch.provide import provide
@@ -53,6 +54,28 @@ class Doors:
     tables: Tables
     labels: Labels | None = None
     """None where no label table is configured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one look read, before anything is concluded from it."""
+
+    state: EndpointState
+    profiles: Sequence[Profile]
+    baselines: Mapping[int, Baseline]
+    """Of the versions that the profiles are of."""
+    newest: datetime | None
+    counted: int = 0
+    """Requests that no earlier look had counted."""
+    behind: bool = False
+    """More is left to read."""
+    unknown: Mapping[str, int] = field(default_factory=dict)
+    learned: Mapping[str, who.Entity] = field(default_factory=dict)
+    labelled: Labelled = field(default_factory=Labelled)
+    """What labels say of the predictions of before."""
+    quiet: Silence | None = None
+    """The silence since the last rows, where it is not to be expected."""
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +106,37 @@ def look(settings: EndpointSettings, doors: Doors, store: Store, *, now: datetim
     """Look at one endpoint.
 
     1. Ask what it serves, and recall what is known of it.
-    2. Count the requests of the windows that are due, without their payloads, and resolve which version answered.
-    3. Where a window is new or has changed: sample its payloads, decode them, count them in the baseline's bins.
-    4. Recall the windows before them, and what they did by themselves.
-    5. Check every count; where labels have come, count what was right. Follow the checks over the windows, decide.
-    6. Write all of it down at once.
+    2. Read the windows that are due.
+    3. Recall the windows before them, and what they did by themselves.
+    4. Check every count, follow the checks over the windows, decide.
+    5. Write all of it down at once.
     """
-    notes: list[str] = []
     state = doors.serving.state(settings.name)
     known = memory.recall(store, settings, state, now=now)
-    counts = doors.log.health(sample.due(known.watermark, now, settings.watch))
+    windows = sample.due(known.watermark, now, settings.watch)
+    seen = read(settings, doors, store, windows, state, known, now=now, scratch=scratch)
+    return finish(settings, store, seen, known, now=now)
+
+
+def read(
+    settings: EndpointSettings,
+    doors: Doors,
+    store: Store,
+    windows: Sequence[Window],
+    state: EndpointState,
+    known: memory.Memory,
+    *,
+    now: datetime,
+    scratch: Path,
+) -> Seen:
+    """Read some windows.
+
+    1. Count their requests, without the payloads, and resolve which version answered.
+    2. Where a window is new or has changed: sample its payloads, decode them, count them in the baseline's bins.
+    3. Where labels have come: count what was right.
+    """
+    notes: list[str] = []
+    counts = doors.log.health(windows)
     entities, learned = who.resolve(
         counts, told=_told(doors, notes), learned=known.learned, state=state, changed_at=known.changed_at
     )
@@ -101,36 +145,57 @@ def look(settings: EndpointSettings, doors: Doors, store: Store, *, now: datetim
     work = sample.parts(counts, plan.slots, versions, settings.watch)
     answering = {version: [e for e, v in versions.items() if v == version] for version in work}
     baselines, missing = provide(settings, doors, store, known, answering, now=now, scratch=scratch)
-    notes += missing
     profiles = _profiles(settings, doors, counts, work, baselines)
-    past = learn(settings, store, profiles, baselines, known, now=now)
-    judged, findings = _judge(profiles, past, baselines, known, settings, state)
     serving = {v: [e for e, version in versions.items() if version == v] for v in known.trails}
     labelled = count_labels(settings, doors, store, serving, now=now)
-    notes += labelled.notes
-    trails = _trails(settings, known, findings, baselines)
-    for version, concept in follow_labels(known.trails, labelled.findings, settings).items():
-        trails[version] |= concept
-    unknown = _requests([c for c in counts if c.entity_id not in entities])
-    quiet = memory.silence_since(store, settings, plan.read_until, counts, now=now)
-    view = _view(settings, known, state, trails, quiet, behind=plan.behind, unattributed=unknown.total())
-    seen = Look(
-        endpoint=settings.name,
+    return Seen(
         state=state,
+        profiles=profiles,
+        baselines=baselines,
+        newest=plan.read_until,
+        counted=plan.counted,
+        behind=plan.behind,
+        unknown=_requests([c for c in counts if c.entity_id not in entities]),
+        learned=learned,
+        labelled=labelled,
+        quiet=memory.silence_since(store, settings, plan.read_until, counts, now=now),
+        notes=[*notes, *missing, *labelled.notes],
+    )
+
+
+def finish(settings: EndpointSettings, store: Store, seen: Seen, known: memory.Memory, *, now: datetime) -> Look:
+    """Recall the windows before those that were read, conclude what follows, and write it down at once."""
+    past = learn(settings, store, seen.profiles, seen.baselines, known, now=now)
+    concluded = conclude(settings, seen, known, past, now=now)
+    record(store, settings, concluded, seen.learned, now=now)
+    return concluded
+
+
+def conclude(
+    settings: EndpointSettings, seen: Seen, known: memory.Memory, past: Mapping[int, Past], *, now: datetime
+) -> Look:
+    """Check every count, follow the checks over the windows, decide. Pure."""
+    judged, findings = _judge(seen.profiles, past, seen.baselines, known, settings, seen.state)
+    trails = _trails(settings, known, findings, seen.baselines)
+    for version, concept in follow_labels(known.trails, seen.labelled.findings, settings).items():
+        trails[version] |= concept
+    unattributed = sum(seen.unknown.values())
+    view = _view(settings, known, seen.state, trails, seen.quiet, behind=seen.behind, unattributed=unattributed)
+    return Look(
+        endpoint=settings.name,
+        state=seen.state,
         gone=known.gone,
         profiles=judged,
-        counted=plan.counted,
-        findings=[*findings, *labelled.findings],
+        counted=seen.counted,
+        findings=[*findings, *seen.labelled.findings],
         trails=trails,
-        cohorts=labelled.cohorts,
-        labels_lost=labelled.lost,
+        cohorts=seen.labelled.cohorts,
+        labels_lost=seen.labelled.lost,
         decision=decide(view, stale_after=settings.watch.stale_after, now=now),
-        newest=plan.read_until,
-        unknown=unknown,
-        notes=notes,
+        newest=seen.newest,
+        unknown=seen.unknown,
+        notes=seen.notes,
     )
-    record(store, settings, seen, learned, now=now)
-    return seen
 
 
 def _told(doors: Doors, notes: list[str]) -> Mapping[str, who.Entity]:

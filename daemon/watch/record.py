@@ -58,7 +58,8 @@ def _changed(state: EndpointState, now: datetime) -> Event:
     shares = ", ".join(f"version {e.version} at {e.percent} %" for e in state.served)
     key = f"{state.endpoint}:config:{state.config_version}:{now.isoformat()}"
     sentence = f"{state.endpoint} now serves {shares}"
-    return Event("endpoint.changed", Severity.INFO, sentence, now, state.endpoint, dedup_key=key)
+    numbers = {"serves": [[e.model, e.version, e.percent] for e in state.served]}
+    return Event("endpoint.changed", Severity.INFO, sentence, now, state.endpoint, numbers, dedup_key=key)
 
 
 def _tell_flapping(tx: Tx, endpoint: str, trails: Sequence[Trail], now: datetime) -> None:

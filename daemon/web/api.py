@@ -31,7 +31,8 @@ class NotTaken(Exception):  # noqa: N818 - an answer, not a fault
 def routes(desk: Desk) -> list[Route]:
     """Return what people can ask for.
 
-    - GET `/api/status`, `/api/remediations/{id}`: what `status --json` and `explain --json` print.
+    - GET `/api/status`, `/api/remediations/{id}`, `/api/findings/{id}`, `/api/pictures/{id}`: what `status --json`,
+      `explain --json` and `explain --picture` give.
     - POST `/api/remediations/{id}/approve`, `/reject`; `/api/restraints`, `/api/restraints/lift`; `/api/release`;
       `/api/pardon`: a JSON object with `by`, `reason` and what the command of that name takes.
     - GET and POST `/approve`, `/reject`: the pages behind a signed link. Only the POST acts.
@@ -49,12 +50,20 @@ def routes(desk: Desk) -> list[Route]:
     async def explain(request: Request) -> Response:
         return await _answered(lambda: run_in_threadpool(desk.explain, request.path_params["id"]))
 
+    async def finding(request: Request) -> Response:
+        return await _answered(lambda: run_in_threadpool(desk.finding, request.path_params["id"]))
+
+    async def picture(request: Request) -> Response:
+        return await _drawn(desk, request.path_params["id"])
+
     async def linked(request: Request) -> Response:
         return await _linked(desk, request)
 
     return [
         Route("/api/status", status, methods=["GET"]),
         Route("/api/remediations/{id}", explain, methods=["GET"]),
+        Route("/api/findings/{id:path}", finding, methods=["GET"]),
+        Route("/api/pictures/{id:path}", picture, methods=["GET"]),
         Route("/api/remediations/{id}/approve", deed(_on_remediation("approve")), methods=["POST"]),
         Route("/api/remediations/{id}/reject", deed(_on_remediation("reject")), methods=["POST"]),
         Route("/api/restraints", deed(_restrain), methods=["POST"]),
@@ -108,18 +117,32 @@ async def _answered(work: Callable[[], Any]) -> Response:
     return _json_response(document, 200)
 
 
+async def _drawn(desk: Desk, asked: str) -> Response:
+    try:
+        drawn = await run_in_threadpool(desk.pictures, asked)
+    except (Refused, StoreError) as error:
+        return _json_response({"error": str(error)}, _status_of(error))
+    if not drawn:
+        return _json_response({"error": "there is nothing to draw: its counts are not kept any more"}, 404)
+    return Response(drawn[0], 200, pages.HEADERS, media_type="image/svg+xml")
+
+
 async def _linked(desk: Desk, request: Request) -> Response:
     """Show what a link is about; take the word only where it is sent (scanners of mail follow links)."""
     link = link_of(request)
     try:
         if link is None:
             raise NotTaken(404, "With the token, POST to /api/remediations/ID/approve or /reject.")
-        told = await run_in_threadpool(desk.explain, link.remediation)
+        told = await run_in_threadpool(_told, desk, link.remediation)
         if request.method != "POST":
             return _question(link, told)
         return await _take(desk, link, told, await _form(request))
     except (NotTaken, Refused, StoreError) as error:
         return HTMLResponse(pages.refused(str(error)), _status_of(error), pages.HEADERS)
+
+
+def _told(desk: Desk, remediation: str) -> Mapping[str, Any]:
+    return {**desk.explain(remediation), "pictures": desk.pictures(remediation)}
 
 
 def _question(link: Link, told: Mapping[str, Any]) -> Response:
@@ -144,7 +167,7 @@ async def _take(desk: Desk, link: Link, told: Mapping[str, Any], form: Mapping[s
     except Unclear as error:
         page = pages.question(link.verb, told, by=by, reason=reason, wrong=str(error))
         return HTMLResponse(page, 400, pages.HEADERS)
-    after = await run_in_threadpool(desk.explain, link.remediation)
+    after = await run_in_threadpool(_told, desk, link.remediation)
     return HTMLResponse(pages.answered(done.sentence, after), 200, pages.HEADERS)
 
 

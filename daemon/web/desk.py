@@ -1,6 +1,6 @@
 """What the listener asks of the daemon, and the secrets that it knows people by."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -47,6 +47,12 @@ class Desk(Protocol):
 
     def explain(self, short_id: str) -> Mapping[str, Any]:
         """Return all about a remediation, or raise Unknown."""
+
+    def finding(self, asked: str) -> Mapping[str, Any]:
+        """Return a finding and what it rests on, or raise Unknown."""
+
+    def pictures(self, asked: str) -> Sequence[str]:
+        """Return the picture of a finding, or those of a remediation's worst findings, as SVG; or raise Unknown."""
 
     def turned_away(self, stranger: Stranger) -> None:
         """Record that a stranger was turned away."""

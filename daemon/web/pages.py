@@ -15,6 +15,7 @@ HEADERS = {
 """The address is the credential: it goes into no cache, no other site's log and no frame."""
 
 STYLE = """
+:root { color-scheme: light; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.05rem; margin: 1.6rem 0 .4rem; }
 table { border-collapse: collapse; font-size: .9rem; } th, td { text-align: left; padding: .2rem .8rem .2rem 0;
@@ -22,6 +23,8 @@ vertical-align: top; } th { font-weight: 600; } .no { color: #a40000; font-weigh
 label { display: block; margin: .6rem 0; } input, textarea { font: inherit; width: 100%; box-sizing: border-box;
 padding: .4rem; } button { font: inherit; padding: .5rem 1.4rem; margin-top: .6rem; } .wrong { color: #a40000; }
 .scroll { overflow-x: auto; }
+@media (prefers-color-scheme: dark) { :root { color-scheme: dark; } body { background: #0d1117; color: #e6edf3; }
+.no, .wrong { color: #ff7b72; } }
 """
 
 QUESTION = {"approve": "Approve", "reject": "Reject"}
@@ -59,6 +62,7 @@ def _about(told: Mapping[str, Any]) -> str:
         _listed("What it does", told["will_do"]),
         _changed(told["changed_rules"]),
         _findings(told["evidence"].get("findings")),
+        *told.get("pictures", ()),
         _guards(told["guards"]),
         _words(told["approvals"]),
         f"<p>The plan's hash: <code>{_text(str(told['plan_hash'])[:16])}</code></p>",

@@ -1,17 +1,22 @@
 """The command line as a person types it: tables, JSON, one clear sentence, and the right exit status."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner, Result
 
 from daemon.cli import cli
 from daemon.config import settings
+from daemon.config.detection import Decide
 from daemon.config.load import load
 from daemon.domain.event import Event, Severity
+from daemon.domain.finding import Against
+from daemon.domain.profile import Coverage, Health, Profile
 from daemon.domain.remediation import (
     GuardResult,
     Remediation,
@@ -25,11 +30,11 @@ from daemon.domain.remediation import (
 )
 from daemon.domain.serving import EndpointState, ServedEntity, Update
 from daemon.remediate import vault
-from daemon.store import cohorts, endpoints, events, findings, remediations, verdicts
+from daemon.store import cohorts, endpoints, events, findings, profiles, remediations, verdicts
 from daemon.store.engine import Store
 from daemon.watch.labels.due import subject
 from tests.store.nouns import cohort
-from tests.watch.stories import DRIFT, firing
+from tests.watch.stories import DRIFT, ERRORS, firing, lived, window
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -105,7 +110,7 @@ def answer(*words: str | Path) -> Any:
 
 def test_help_names_every_command() -> None:
     said = run("--help").output
-    for command in ("run", "check", "once", "status", "explain", "history", "baseline", "restore"):
+    for command in ("run", "check", "once", "status", "explain", "history", "baseline", "replay", "restore"):
         assert f"  {command} " in said
 
 
@@ -192,6 +197,68 @@ def test_explain_of_an_unknown_id_says_where_ids_are(filled: Path) -> None:
     result = run("explain", "nonsense", "--config", filled)
     assert result.exit_code == 1
     assert "`mlsteward history` lists them" in result.output
+
+
+@pytest.fixture
+def watched(file: Path, tmp_path: Path) -> Path:
+    """The configuration of a daemon that has looked at errors of version 3, window after window."""
+    store = Store.open(settings.Store(url=f"sqlite:///{tmp_path}/mlsteward.db"))
+    with store.begin() as tx:
+        endpoints.save_state(
+            tx, EndpointState("flights", 3, (ServedEntity("m-3", "m", 3, 100),), True, Update.NONE), NOW
+        )
+        findings.save(tx, [firing(ERRORS, version=3, against=Against.NOTHING)])
+        windows = [(window(n), Health(1000, 0, 300)) for n in range(3)]
+        profiles.save(tx, [Profile("flights", 3, w, h, Coverage(1000), None, {}) for w, h in windows])
+    store.close()
+    return file
+
+
+def test_status_lists_findings_under_the_names_that_explain_takes(watched: Path) -> None:
+    assert "flights:3:error_rate_5xx" in run("status", "--config", watched).output
+    ((found,),) = [e["findings"] for e in answer("status", "--config", watched)["endpoints"]]
+    assert (found["phase"], found["bound"]) == ("firing", 0.2)
+    assert answer("explain", found["id"], "--config", watched)["id"] == found["id"]
+
+
+def test_status_lists_what_is_only_warned_of_as_well(watched: Path, tmp_path: Path) -> None:
+    store = Store.open(settings.Store(url=f"sqlite:///{tmp_path}/mlsteward.db"))
+    with store.begin() as tx:
+        findings.save(tx, [replace(lived("h", Decide(), check=DRIFT, version=3), warned=window(1).start)])
+    store.close()
+    assert "inactive, warned" in run("status", "--config", watched).output
+    (found,) = [f for e in answer("status", "--config", watched)["endpoints"] for f in e["findings"] if f["warned"]]
+    assert found["id"] == "flights:3:distance/ks"
+
+
+def test_explain_of_a_finding_shows_distributions_and_its_course(watched: Path) -> None:
+    said = run("explain", "flights/error_rate_5xx", "--config", watched).output
+    for words in ("certainly beyond tolerance", "failed", "30.0 %", "0.1 tolerated", "xxx"):
+        assert words in said, words
+
+
+def test_explain_draws_an_svg_and_nothing_else(watched: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "why.svg"
+    result = run("explain", "flights:3:error_rate_5xx", "--picture", picture, "--config", watched)
+    assert f"drawn: {picture}" in result.output
+    assert ElementTree.fromstring(picture.read_text()).get("role") == "img"
+    refused = run("explain", "flights:3:error_rate_5xx", "--picture", tmp_path / "why.png", "--config", watched)
+    assert refused.exit_code == 2
+    assert ".svg" in refused.output
+    assert not (tmp_path / "why.png").exists()
+
+
+def test_explain_of_a_finding_that_is_not_there_says_what_is(watched: Path) -> None:
+    result = run("explain", "flights:3:error_rate_6xx", "--config", watched)
+    assert result.exit_code == 1
+    assert "there are flights:3:error_rate_5xx" in result.output
+
+
+def test_a_remediation_without_kept_counts_has_no_picture_and_says_so(filled: Path, tmp_path: Path) -> None:
+    result = run("explain", "260301", "--picture", tmp_path / "why.svg", "--config", filled)
+    assert result.exit_code == 1
+    assert "not kept any more" in result.output
+    assert answer("explain", "260301", "--config", filled)["pictures"] == []
 
 
 def test_release_ends_what_waits_for_a_person_once(filled: Path) -> None:

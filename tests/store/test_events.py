@@ -108,3 +108,21 @@ def test_the_last_event_of_some_kinds_is_the_one_that_was_added_last_whatever_th
         found = events.last_of(tx, kinds, "flights")
         assert found is not None
         assert found.kind == "watch.sees_again"
+
+
+def test_events_of_a_kind_are_those_of_one_endpoint_before_a_moment_oldest_first(store: Store) -> None:
+    given = [
+        event(at=T0 + n * MINUTE, kind=kind, endpoint=endpoint)
+        for n, kind, endpoint in (
+            (3, "endpoint.changed", "flights"),
+            (1, "endpoint.changed", "flights"),
+            (2, "endpoint.changed", "air-time"),
+            (2, "watch.blind", "flights"),
+            (9, "endpoint.changed", "flights"),
+        )
+    ]
+    with store.begin() as tx:
+        for one in given:
+            events.append(tx, one)
+        found = events.of_kind(tx, "endpoint.changed", "flights", until=T0 + 9 * MINUTE)
+    assert [one.at for one in found] == [T0 + MINUTE, T0 + 3 * MINUTE]

@@ -219,3 +219,21 @@ def test_requests_can_be_told_of_windows_of_one_length_only(store: Store) -> Non
         profiles.save(tx, [profile(0, requests=4), replace(profile(requests=9), window=hour)])
         assert profiles.requests(tx, "flights", T0, length=QUARTER) == {(T0, 3): 4}
         assert profiles.requests(tx, "flights", T0, length=hour.length) == {(hour.start, 3): 9}
+
+
+def test_profiles_of_every_version_between_two_moments_come_each_in_its_own_bins(store: Store) -> None:
+    with store.begin() as tx:
+        third, second = (baselines.save(tx, baseline(version=v)) for v in (3, 2))
+        counts = {name: np.arange(5) for name in ("distance", "carrier")}
+        given = [
+            replace(profile(1), columns=counts, baseline_id=third.id),
+            replace(profile(0), columns=counts, baseline_id=third.id),
+            replace(profile(1), version=2, columns=counts, baseline_id=second.id),
+            replace(profile(5), columns=counts, baseline_id=third.id),
+            replace(profile(1), window=Window(window(0).start, window(3).end), columns=counts, baseline_id=third.id),
+        ]
+        profiles.save(tx, given)
+        known = {third.id or 0: third}
+        found = profiles.between(tx, "flights", window(0).start, window(4).end, length=window(0).length, known=known)
+    assert [(p.window, p.version) for p in found] == [(window(0), 3), (window(1), 2), (window(1), 3)]
+    assert [bool(p.columns) for p in found] == [True, False, True], "counts in unknown bins mean nothing"

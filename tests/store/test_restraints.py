@@ -137,3 +137,25 @@ def test_it_holds_where_it_was_not_lifted_is_not_over_and_not_to_come(
         assert bool(restraints.in_force(tx, now)) is one.holds_at(now)
         to_come = kind is RestraintKind.MAINTENANCE and now < since
         assert one.holds_at(now) is (lifted is None and (until is None or now < until) and not to_come)
+
+
+def test_what_concerned_an_endpoint_in_a_stretch_of_time_is_found_lifted_or_not(store: Store) -> None:
+    stood, over, to_come, elsewhere, fleet = impose(
+        store,
+        restraint(),
+        restraint(since=T0 - 9 * HOUR, until=T0 - 8 * HOUR),
+        restraint(RestraintKind.MAINTENANCE, since=T0 + 5 * HOUR, until=T0 + 6 * HOUR),
+        restraint(endpoint="air-time"),
+        restraint(RestraintKind.HOLD, endpoint="", until=None),
+    )
+    lift(store, RestraintKind.HOLD, endpoint="", now=T0 + 2 * HOUR)
+
+    def found(since: datetime, until: datetime) -> list[int | None]:
+        with store.read() as tx:
+            return [one.id for one in restraints.between(tx, "flights", since, until)]
+
+    assert elsewhere.id not in found(T0 - 99 * HOUR, T0 + 99 * HOUR)
+    assert found(T0, T0 + HOUR) == [stood.id, fleet.id]
+    assert found(T0 + 3 * HOUR, T0 + 4 * HOUR) == []
+    assert found(T0 + 3 * HOUR, T0 + 6 * HOUR) == [to_come.id]
+    assert found(T0 - 10 * HOUR, T0) == [over.id]

@@ -249,3 +249,11 @@ def test_after_a_retraining_what_led_to_it_is_no_evidence_for_another(world: Wor
     found = world.live([6], shift=60).findings
     (shift,) = (f for f in found if f.check.name == "prediction/psi")
     assert dict(shift.reported)["windows"] == 1
+
+
+def test_a_change_of_what_is_served_is_on_record_with_its_shares(world: World) -> None:
+    world.live([0])
+    world.deploy({1: 90, 2: 10, 3: 0})
+    world.live([1])
+    (event,) = world.events("endpoint.changed")
+    assert event.numbers["serves"] == [[MODEL, 1, 90], [MODEL, 2, 10], [MODEL, 3, 0]]

@@ -1,6 +1,6 @@
 """A desk that nobody sits at, for what machines ask."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from daemon.domain.person import Done, Refused
@@ -20,6 +20,12 @@ class Nobody:
         raise Refused("nobody is there")
 
     def explain(self, short_id: str) -> Mapping[str, Any]:
+        raise Refused("nobody is there")
+
+    def finding(self, asked: str) -> Mapping[str, Any]:
+        raise Refused("nobody is there")
+
+    def pictures(self, asked: str) -> Sequence[str]:
         raise Refused("nobody is there")
 
     def turned_away(self, stranger: Stranger) -> None: ...

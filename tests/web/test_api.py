@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from xml.etree import ElementTree
 
 import httpx
 import pytest
@@ -14,9 +15,11 @@ from daemon.domain.restraint import RestraintKind
 from daemon.store import approvals, restraints, verdicts
 from daemon.store.engine import Store, StoreError
 from daemon.web.api import MOST_BYTES
+from daemon.web.pages import HEADERS
 from tests.remediate.test_people import needs_human
 from tests.remediate.waiting import NOW, asking, waiting
 from tests.web.desks import TOKEN, House
+from tests.web.seen import FINDING, failing
 
 BY = {"by": "ada", "reason": "looked at it"}
 
@@ -218,6 +221,34 @@ def test_status_and_explain_are_those_of_the_command_line(house: House, person: 
     assert told["plan_hash"] == one.plan_hash
     assert person.get("/api/remediations/zz").status_code == 404
     assert person.get("/api/remediations/%00").status_code == 404
+
+
+def test_a_finding_is_that_of_the_command_line_and_its_picture_an_svg(house: House, person: httpx.Client) -> None:
+    failing(house.store)
+    told = person.get(f"/api/findings/{FINDING}").json()
+    assert told == json.loads(json.dumps(house.desk.finding(FINDING), default=str))
+    assert (told["id"], told["phase"], len(told["picture"]["points"])) == (FINDING, "firing", 3)
+    drawn = person.get(f"/api/pictures/{FINDING}")
+    assert drawn.headers["content-type"].startswith("image/svg+xml")
+    assert drawn.headers["content-security-policy"] == HEADERS["Content-Security-Policy"]
+    assert ElementTree.fromstring(drawn.text).get("role") == "img"
+
+
+def test_a_picture_of_what_is_not_there_says_what_is(house: House, person: httpx.Client) -> None:
+    failing(house.store)
+    missing = person.get("/api/findings/flights:4:error_rate_5xx")
+    assert (missing.status_code, FINDING in missing.json()["error"]) == (404, True)
+    waiting(house.store)
+    assert "not kept any more" in person.get("/api/pictures/260301").json()["error"]
+    assert person.get("/api/pictures/zz").status_code == 404
+
+
+def test_a_stranger_sees_no_finding(house: House, stranger: httpx.Client) -> None:
+    failing(house.store)
+    for path in ("findings", "pictures"):
+        proxied = stranger.get(f"/api/{path}/{FINDING}", headers={"X-Forwarded-For": "10.0.0.1"})
+        assert proxied.status_code == 401
+        assert FINDING not in proxied.text
 
 
 def test_a_database_that_is_away_is_503_and_one_sentence(house: House, person: httpx.Client) -> None:

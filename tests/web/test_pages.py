@@ -12,6 +12,7 @@ from daemon.store import approvals, remediations
 from daemon.web import pages
 from tests.remediate.waiting import NOW, asking, waiting
 from tests.web.desks import House
+from tests.web.seen import failing
 
 WORD = {"by": "ada", "reason": "looked at it"}
 
@@ -76,6 +77,18 @@ def test_the_page_shows_the_plan_the_evidence_and_a_form_and_changes_nothing(
     assert stranger.head(link).status_code == 200
     assert house.rows() == before
     assert not house.events("web.refused")
+
+
+def test_the_page_holds_the_picture_of_what_was_found_and_no_other_address(
+    house: House, stranger: httpx.Client
+) -> None:
+    one = waiting(house.store, evidence={"findings": [failing(house.store)]})
+    answer = stranger.get(house.link(one))
+    page = seen(answer)
+    assert answer.text.count("<svg ") == 1
+    assert "tolerated: 0.1" in page.text
+    assert "3 of them beyond" in page.text, "said for whoever cannot see it"
+    assert not re.search(r"(src|href)=", answer.text)
 
 
 @pytest.mark.parametrize(("verb", "state"), [("approve", "approved"), ("reject", "rejected")])
