@@ -1,5 +1,6 @@
 """How much more a baseline varies than independent rows would: counts of its windows in, phi per scale out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -74,6 +75,28 @@ class DesignEffect:
         with np.errstate(divide="ignore", invalid="ignore"):
             more = np.maximum(1.0, np.asarray(rows, dtype=np.float64) / self.rows)
         return np.where(np.isfinite(self.phi), 1 + (self.phi - 1) * more, np.inf)
+
+    def over(self, places: Sequence[int]) -> "DesignEffect":
+        """Return the effect at some of the scales.
+
+        Parameters
+        ----------
+        places : sequence of int
+            Their places.
+
+        Returns
+        -------
+        DesignEffect
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> effect = estimate(np.full((80, 1), 50), np.full(80, 100), scales=(1, 24))
+        >>> effect.over([1]).phi.tolist()
+        [24.0]
+        """
+        chosen = list(places)
+        return DesignEffect(self.phi[chosen], self.blocks[chosen], self.rows[chosen], self.extrapolated[chosen])
 
 
 def estimate(

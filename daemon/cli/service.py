@@ -15,8 +15,9 @@ from daemon.domain.finding import Finding
 from daemon.domain.remediation import Mode, Remedy
 from daemon.remediate.circumstances import mode_of
 from daemon.telemetry import log
-from daemon.watch.detect import confidence
+from daemon.watch.scales import confidence
 from detectors import budget
+from detectors.ladder import SCALES
 
 if TYPE_CHECKING:
     from daemon.watch.cycle import Look
@@ -112,9 +113,10 @@ def _means(endpoint: EndpointSettings) -> str:
     tolerance, alpha = endpoint.drift.tolerance, confidence(endpoint, 20)
     rows = budget.rows_to_certify(2 * tolerance, tolerance, alpha)
     return (
-        f"a shift of {2 * tolerance:.2g} is certain after about {rows} records in a window "
-        f"of {_words(endpoint.watch.window)} "
-        f"(20 columns, at most {endpoint.drift.false_alarms_per_year:g} false alarms a year)"
+        f"a shift of {2 * tolerance:.2g} is certain after about {rows} records, in one window of "
+        f"{_words(endpoint.watch.window)} or merged over up to {_words(SCALES[-1] * endpoint.watch.window)} "
+        f"(20 columns, at most {endpoint.drift.false_alarms_per_year:g} false alarms a year), "
+        f"if rows are independent; by so many times more as the version's own windows vary"
     )
 
 

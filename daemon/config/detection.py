@@ -1,6 +1,7 @@
 """The settings of looking: when, at how much, and what counts as trouble."""
 
 from datetime import timedelta
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -29,6 +30,32 @@ class Watch(Section):
     """Windows that one look works through at most after a pause: more would hold up the other endpoints."""
 
 
+class Level(StrEnum):
+    """How soon drift is to be found. The longer the stretch that is judged, the smaller what is seen, and the later."""
+
+    IMMEDIATE = "immediate"
+    """From single windows to a week of them merged."""
+    DAILY = "daily"
+    """Whole days only: what comes and goes within a day does not count."""
+    WEEKLY = "weekly"
+    """Whole weeks only."""
+
+
+class Sensitivity(Section):
+    """How soon each kind of drift is to be found: `immediate`, `daily` (whole days are judged) or `weekly`."""
+
+    prediction: Level = Field(default=Level.IMMEDIATE, strict=False)
+    """Drift of what the model answers."""
+    feature: Level = Field(default=Level.IMMEDIATE, strict=False)
+    """Drift of what it is asked."""
+    quality: Level = Field(default=Level.IMMEDIATE, strict=False)
+    """Nulls, never-seen and non-finite values."""
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        return self.prediction, self.feature, self.quality
+
+
 class Drift(Section):
     """When a column's distribution counts as shifted."""
 
@@ -40,6 +67,10 @@ class Drift(Section):
     """The largest change of a column's share of nulls, non-finite or never-seen values that does not matter."""
     false_alarms_per_year: Annotated[float, Field(gt=0, strict=False)] = 1.0
     """False alarms to expect per endpoint and year where nothing drifts; every check's certainty follows from it."""
+    design_effect: Annotated[float, Field(ge=1, strict=False)] | None = None
+    """How much more the shares of a window vary than those of independent rows: 1 where each row is a draw of its own,
+    20 where clients send 20 alike. Left out: learnt from the version's own windows, and nothing counts as drift before
+    there are ten of them."""
     ignore: tuple[str, ...] = Field(default=(), strict=False)
     """Columns that may shift as they like: identifiers, timestamps."""
 
@@ -77,8 +108,10 @@ class Decide(Section):
 
 
 class BaselineSettings(Section):
-    kind: Literal["training", "first"] = "training"
-    """`training`: the dataset logged with the version's run (or `path`). `first`: the first rows served."""
+    kind: Literal["training", "first", "seasonal"] = "training"
+    """`training`: the dataset logged with the version's run (or `path`). `first`: the first rows served. `seasonal`:
+    the same hour of the week, from the version's own calm windows; whole days are compared with the training data (or
+    the first rows) until there are two weeks of them."""
     path: str | None = None
     """A Parquet or CSV file, or a Delta table, to take instead of the dataset logged with the run."""
     rows: Annotated[int, Field(ge=100)] = 20_000

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from daemon.config.detection import BaselineSettings, Decide, Drift, Health, Watch
+from daemon.config.detection import BaselineSettings, Decide, Drift, Health, Sensitivity, Watch
 from daemon.config.fields import Section
 from daemon.config.remedies import Allowed, Approve, Archive, Budget, Modes, Promote, Retrain, Rollback
 
@@ -18,6 +18,7 @@ class EndpointSettings(Section):
     """The registered model it serves, as the registry names it."""
     watch: Watch = Watch()
     drift: Drift = Drift()
+    sensitivity: Sensitivity = Sensitivity()
     health: Health = Health()
     decide: Decide = Decide()
     baseline: BaselineSettings = BaselineSettings()

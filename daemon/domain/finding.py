@@ -25,6 +25,12 @@ class Reason(StrEnum):
     WITHIN_TOLERANCE = "within_tolerance"
     CERTAINLY_BEYOND = "certainly_beyond_tolerance"
     NOT_CERTAIN = "beyond_tolerance_but_not_certain"
+    OWN_HISTORY = "within_its_own_history"
+    """Certain if rows were independent, and no more than its windows did by themselves."""
+    RESTLESS = "history_too_restless"
+    """Its windows did by themselves twice what is tolerated: nothing smaller can be told."""
+    NO_HISTORY = "no_history"
+    """Too few calm windows yet to tell what it does by itself."""
     TOO_FEW_ROWS = "too_few_rows"
     NO_ROWS = "no_rows"
     EMPTY_BASELINE = "empty_baseline"
@@ -122,6 +128,8 @@ class Finding:
     threshold: float
     against: Against = Against.BASELINE
     against_version: int | None = None
+    warns: bool = False
+    """Certain of half the tolerance, at twelve times the budget: nothing to act upon, something to know."""
     reported: tuple[tuple[str, float], ...] = ()
     """Numbers for people (p-values, Jensen-Shannon): they never decide."""
 

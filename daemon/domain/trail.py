@@ -57,6 +57,8 @@ class Trail:
     """Times that it fired again before it was over."""
     flapping: bool = False
     """Comes and goes too often for anything to be done about it."""
+    warned: datetime | None = None
+    """Start of the window since which it has been certain at the level of a warning."""
     subject: str = ""
     """What the answers are about: baseline and rules. Where it changes, the trail begins anew."""
 

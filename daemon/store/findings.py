@@ -77,6 +77,7 @@ def _row(trail: Trail) -> dict[str, Any]:
         "flaps": trail.flaps,
         "flapping": trail.flapping,
         "subject": trail.subject,
+        "warned": trail.warned,
     }
 
 
@@ -92,6 +93,7 @@ def _trail(row: Row[Any]) -> Trail:
         flaps=row.flaps,
         flapping=row.flapping,
         subject=row.subject,
+        warned=row.warned,
     )
 
 
@@ -109,6 +111,7 @@ def _finding(row: Row[Any]) -> Finding:
         threshold=row.threshold,
         against=Against(row.against),
         against_version=row.against_version,
+        warns=row.warned is not None,
         # a non-finite number is kept as a word
         reported=tuple((name, float(number)) for name, number in row.reported),
     )

@@ -8,7 +8,7 @@ from operator import add
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Row, select
+from sqlalchemy import ColumnElement, Row, func, select
 
 from daemon.domain.baseline import Baseline
 from daemon.domain.finding import Verdict
@@ -62,6 +62,22 @@ def load(
     within = (table.c.window_start >= since) & (table.c.window_end <= until)
     rows = tx.execute(select(table).where(mine, within).order_by(table.c.window_start, table.c.window_end))
     return [_profile(row, baseline) for row in rows]
+
+
+def calm(tx: Tx, baseline: Baseline, *, until: datetime, newest: int) -> list[Profile]:
+    """Return the newest windows in the baseline's bins that ended by `until` and were not in breach, oldest first."""
+    rows = tx.execute(select(table).where(*_calm(baseline, until)).order_by(table.c.window_end.desc()).limit(newest))
+    return [_profile(row, baseline) for row in rows][::-1]
+
+
+def count_calm(tx: Tx, baseline: Baseline, *, until: datetime) -> int:
+    """Return how many windows `calm` could."""
+    return tx.execute(select(func.count()).select_from(table).where(*_calm(baseline, until))).scalar_one()
+
+
+def _calm(baseline: Baseline, until: datetime) -> tuple[ColumnElement[bool], ...]:
+    mine = table.c.baseline_id == baseline.id
+    return mine, table.c.window_end <= until, table.c.counts.is_not(None), table.c.steady != Verdict.BREACH
 
 
 def health_before(tx: Tx, endpoint: str, version: int, *, until: datetime, windows: int) -> Health | None:

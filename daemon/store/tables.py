@@ -76,6 +76,18 @@ baseline = Table(
     Index("baseline_of_version", "endpoint", "version", "id"),
 )
 
+history = Table(
+    "history",
+    metadata,
+    Column("baseline_id", Integer, ForeignKey("baseline.id", ondelete="CASCADE"), primary_key=True),
+    Column("windows", Integer, nullable=False),
+    Column("until", UtcTime, nullable=False),
+    Column("scales", Document, nullable=False),
+    Column("effects", Document, nullable=False),
+    Column("weekly", Boolean),
+    Column("phases", LargeBinary),
+)
+
 profile = Table(
     "profile",
     metadata,
@@ -123,6 +135,7 @@ finding = Table(
     Column("flaps", Integer, nullable=False, server_default="0"),
     Column("flapping", Boolean, nullable=False, server_default=false()),
     Column("subject", String, nullable=False, server_default=""),
+    Column("warned", UtcTime),
     Index("finding_by_phase", "phase"),
 )
 

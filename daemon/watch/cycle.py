@@ -27,6 +27,7 @@ from daemon.watch import memory, sample, who
 from daemon.watch.decide import View, decide
 from daemon.watch.decode import decode
 from daemon.watch.detect import detect, summary
+from daemon.watch.past import Past, learn
 from daemon.watch.profile import profile
 from daemon.watch.provide import provide
 from daemon.watch.record import record
@@ -71,8 +72,9 @@ def look(settings: EndpointSettings, doors: Doors, store: Store, *, now: datetim
     1. Ask what it serves, and recall what is known of it.
     2. Count the requests of the windows that are due, without their payloads, and resolve which version answered.
     3. Where a window is new or has changed: sample its payloads, decode them, count them in the baseline's bins.
-    4. Check every count, follow the checks over the windows, decide.
-    5. Write all of it down at once.
+    4. Recall the windows before them, and what they did by themselves.
+    5. Check every count, follow the checks over the windows, decide.
+    6. Write all of it down at once.
     """
     notes: list[str] = []
     state = doors.serving.state(settings.name)
@@ -88,7 +90,8 @@ def look(settings: EndpointSettings, doors: Doors, store: Store, *, now: datetim
     baselines, missing = provide(settings, doors, store, known, answering, now=now, scratch=scratch)
     notes += missing
     profiles = _profiles(settings, doors, counts, work, baselines)
-    judged, findings = _judge(profiles, baselines, known, settings, state)
+    past = learn(settings, store, profiles, baselines, known, now=now)
+    judged, findings = _judge(profiles, past, baselines, known, settings, state)
     trails = _trails(settings, known, findings, baselines)
     unknown = _requests([c for c in counts if c.entity_id not in entities])
     view = _view(settings, known, state, trails, behind=plan.behind, unattributed=unknown.total())
@@ -137,6 +140,7 @@ def _profiles(
 
 def _judge(
     profiles: Sequence[Profile],
+    past: Mapping[int, Past],
     baselines: Mapping[int, Baseline],
     known: memory.Memory,
     settings: EndpointSettings,
@@ -150,7 +154,8 @@ def _judge(
         against = reference(
             one, beside, record=known.record, remembered=known.remembered, requests=settings.health.requests
         )
-        found = detect(one, baselines.get(one.version), against, settings)
+        before = past.get(one.version, Past())
+        found = detect(before.until(one), baselines.get(one.version), before.history, against, settings)
         findings.extend(found)
         judged.append(
             replace(one, healthy=summary(found, Cause.HEALTH), steady=summary(found, Cause.DRIFT, Cause.QUALITY))

@@ -198,10 +198,17 @@ def named(trouble: Sequence[Trail], most: int = 3) -> str:
     return "; ".join(words) + (f" and {len(trouble) - most} more" if len(trouble) > most else "")
 
 
+def warned(trails: Sequence[Trail], most: int = 3) -> str:
+    """Say what is certain enough for a warning."""
+    words = [f"{t.last.check.name} {t.last.statistic:.3g}, tolerated {t.last.threshold:.3g}" for t in trails[:most]]
+    return "; ".join(words) + (f" and {len(trails) - most} more" if len(trails) > most else "")
+
+
 def _words(finding: Finding) -> str:
     if finding.statistic is None or finding.bound is None:
         return finding.check.name
+    merged = dict(finding.reported).get("windows", 1)
     return (
         f"{finding.check.name} {finding.statistic:.3g} (certainly above {finding.bound:.3g}, "
-        f"tolerated {finding.threshold:.3g}, n {finding.n})"
+        f"tolerated {finding.threshold:.3g}, n {finding.n}{f' in {merged:g} windows' if merged > 1 else ''})"
     )

@@ -5,19 +5,17 @@ from dataclasses import dataclass
 
 from daemon.config.detection import Health as HealthSettings
 from daemon.config.endpoint import EndpointSettings
-from daemon.domain.baseline import Baseline, BaselineColumn
+from daemon.domain.baseline import Baseline
 from daemon.domain.finding import Against, Cause, Check, Finding, Statistic, Verdict
-from daemon.domain.profile import Counts, Health, Profile
+from daemon.domain.history import History
+from daemon.domain.profile import Health, Profile
+from daemon.watch.drift import drift
 from daemon.watch.judge import Measured, judge, nothing_to_measure
-from detectors import budget, chi_square, exceedance, jensen_shannon, ks, linf, psi, share
-from detectors.bins import CategoricalBins
+from daemon.watch.scales import confidence
+from detectors import exceedance, share
 
 QUANTILES = ((Statistic.LATENCY_P50, 0.50), (Statistic.LATENCY_P95, 0.95), (Statistic.LATENCY_P99, 0.99))
 LATENCY = frozenset(statistic for statistic, _ in QUANTILES)
-YEAR_S = 365.25 * 24 * 3600
-CHECKS_PER_COLUMN = 4
-"""KS and PSI (or L-infinity and PSI), nulls, and never-seen or non-finite values."""
-HEALTH_CHECKS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,87 +27,17 @@ class Reference:
     version: int | None = None
 
 
-def confidence(settings: EndpointSettings, columns: int) -> float:
-    """Return the error probability each check may have, so that the endpoint's yearly budget holds over all of them."""
-    return budget.alpha(
-        settings.drift.false_alarms_per_year,
-        looks_per_year=YEAR_S / settings.watch.window.total_seconds(),
-        columns=1,
-        metrics=CHECKS_PER_COLUMN * max(columns, 1) + HEALTH_CHECKS,
-    )
-
-
 def detect(
-    profile: Profile, baseline: Baseline | None, reference: Reference, settings: EndpointSettings
+    profiles: Sequence[Profile],
+    baseline: Baseline | None,
+    history: History | None,
+    reference: Reference,
+    settings: EndpointSettings,
 ) -> list[Finding]:
-    """Answer every check on the profile."""
+    """Answer every check on the newest of a version's windows. Without a baseline only health can be told."""
     alpha = confidence(settings, len(baseline.columns) if baseline else 0)
-    findings = list(_health(profile, reference, settings.health, alpha))
-    if baseline is not None:
-        for name, column in sorted(baseline.columns.items()):
-            if name not in settings.drift.ignore:
-                findings.extend(_column(profile, name, column, settings, alpha))
-    return findings
-
-
-def _column(
-    profile: Profile, name: str, column: BaselineColumn, settings: EndpointSettings, alpha: float
-) -> Iterator[Finding]:
-    bins, before = column.bins, column.counts
-    now = profile.columns.get(name)
-    now = before * 0 if now is None else now
-    values, values_before = bins.without_missing(now), bins.without_missing(before)
-    tolerance = settings.drift.tolerance
-    rows_wanted = budget.rows_to_certify(min(1.0, 2 * tolerance), tolerance, alpha)
-    categorical = isinstance(bins, CategoricalBins)
-    for statistic, threshold in (
-        (Statistic.LINF if categorical else Statistic.KS, tolerance),
-        (Statistic.PSI, settings.drift.psi),
-    ):
-        measured = _shift(statistic, values, values_before, alpha)
-        yield _finding(profile, Check(statistic, name), measured, threshold, rows_wanted)
-    for statistic, missing in _missing(bins, now, before):
-        measured = _missing_share(missing, int(now.sum()), int(before.sum()), alpha)
-        yield _finding(profile, Check(statistic, name), measured, settings.drift.missing, rows_wanted)
-
-
-def _shift(statistic: Statistic, now: Counts, before: Counts, alpha: float) -> Measured:
-    n, m = int(now.sum()), int(before.sum())
-    if not n or not m:
-        return nothing_to_measure(n, m)
-    found = MEASURES[statistic](now, before, alpha)
-    return Measured(n, found.value, found.lower, _reported(statistic, now, before, found.p_value))
-
-
-MEASURES = {Statistic.KS: ks.measure, Statistic.LINF: linf.measure, Statistic.PSI: psi.measure}
-
-
-def _reported(
-    statistic: Statistic, now: Counts, before: Counts, p_value: float | None
-) -> tuple[tuple[str, float], ...]:
-    """Return numbers that people know and ask for. They decide nothing."""
-    if statistic is Statistic.PSI:
-        return (("jensen_shannon", jensen_shannon.statistic(now, before)),)
-    if statistic is Statistic.LINF:
-        return (("chi_square_p_value", chi_square.p_value(now, before)),)
-    return (("p_value", p_value),) if p_value is not None else ()
-
-
-def _missing(bins: object, now: Counts, before: Counts) -> Iterator[tuple[Statistic, tuple[int, int]]]:
-    """Yield what is not a value, now and before: the last bins of either layout."""
-    if isinstance(bins, CategoricalBins):
-        yield Statistic.UNSEEN, (int(now[-2]), int(before[-2]))
-        yield Statistic.NULLS, (int(now[-1]), int(before[-1]))
-    else:
-        yield Statistic.NULLS, (int(now[-2]), int(before[-2]))
-        yield Statistic.NON_FINITE, (int(now[-1]), int(before[-1]))
-
-
-def _missing_share(missing: tuple[int, int], n: int, m: int, alpha: float) -> Measured:
-    if not n or not m:
-        return nothing_to_measure(n, m)
-    value = abs(missing[0] / n - missing[1] / m)
-    return Measured(n, value, share.shift_lower_bound(missing[0], n, missing[1], m, alpha))
+    findings = list(_health(profiles[-1], reference, settings.health, alpha))
+    return findings if baseline is None else [*findings, *drift(profiles, baseline, history, settings)]
 
 
 def _health(profile: Profile, reference: Reference, settings: HealthSettings, alpha: float) -> Iterator[Finding]:

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from daemon.config.endpoint import EndpointSettings
 from daemon.domain.finding import Cause, Check
 from daemon.domain.profile import Health
-from daemon.domain.remediation import Standing, VersionVerdict
+from daemon.domain.remediation import Remedy, Standing, VersionVerdict
 from daemon.domain.serving import EndpointState
 from daemon.domain.trail import Trail
-from daemon.store import baselines, endpoints, findings, profiles, verdicts
+from daemon.store import baselines, endpoints, findings, profiles, remediations, verdicts
 from daemon.store.engine import Store, Tx
 from daemon.watch.decide import last_known_good
 from daemon.watch.sample import Slot, earliest
@@ -37,6 +37,8 @@ class Memory:
     record: Sequence[VersionVerdict]
     remembered: Mapping[int, Health]
     """Good versions, in their newest good windows."""
+    retrained: datetime | None
+    """When a retraining last ended here: what led to it is no evidence for another."""
     ill_elsewhere: Mapping[str, datetime]
     """Other endpoints with health trouble in the same stretch of time -> how far they were read."""
 
@@ -61,6 +63,7 @@ def recall(store: Store, settings: EndpointSettings, state: EndpointState, *, no
             baseline_ids=baselines.newest_ids(tx, name),
             record=record,
             remembered=_remembered(tx, name, record, serving),
+            retrained=max(remediations.ended(tx, name, Remedy.RETRAIN, limit=1), default=None),
             ill_elsewhere=_ill_elsewhere(tx, settings, watermark or now),
         )
 

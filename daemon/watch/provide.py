@@ -63,7 +63,7 @@ def _training(
 ) -> Baseline | None:
     """Make a baseline of the data that the version was trained on; None where the settings or the run name none."""
     rules = settings.baseline
-    if rules.kind != "training":
+    if rules.kind == "first":
         return None
     signature = doors.registry.signature(settings.model, version)
     if rules.path is not None and _is_table(rules.path):

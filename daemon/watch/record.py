@@ -14,7 +14,7 @@ from daemon.domain.trail import Trail
 from daemon.domain.window import EPOCH
 from daemon.store import endpoints, events, findings, profiles, remediations, verdicts
 from daemon.store.engine import Store, Tx
-from daemon.watch.decide import flapping
+from daemon.watch.decide import flapping, warned
 from daemon.watch.trail import proven
 from daemon.watch.who import Entity
 
@@ -39,6 +39,7 @@ def record(
         profiles.save(tx, seen.profiles)
         trails = [t for of_version in seen.trails.values() for t in of_version.values()]
         _tell_flapping(tx, seen.endpoint, trails, now)
+        _tell_warnings(tx, seen.endpoint, trails, now)
         # what is no longer served, or no longer asked, has no trail
         findings.close_others(tx, seen.endpoint, [])
         findings.save(tx, trails)
@@ -64,6 +65,21 @@ def _tell_flapping(tx: Tx, endpoint: str, trails: Sequence[Trail], now: datetime
     numbers = {"findings": [t.last.numbers() for t in trails if t.flapping][:10]}
     key = f"{endpoint}:flapping:{now.isoformat()}"
     events.append(tx, Event("watch.flapping", Severity.PAGE, sentence, now, endpoint, numbers, dedup_key=key))
+
+
+def _tell_warnings(tx: Tx, endpoint: str, trails: Sequence[Trail], now: datetime) -> None:
+    """Tell once of each stretch in which drift is certain at the level of a warning, while nothing worse goes on."""
+    before = {(t.last.version, t.last.check): t.warned for t in findings.recent(tx, endpoint)}
+    new = [t for t in trails if t.warned and before.get((t.last.version, t.last.check)) != t.warned]
+    if not new or any(t.phase.trouble for t in trails):
+        return
+    sentence = (
+        f"version {new[0].last.version} begins to see other data: {warned(new)}. "
+        "Certain enough for a warning, not to act upon"
+    )
+    numbers = {"findings": [t.last.numbers() for t in new[:10]]}
+    key = f"{endpoint}:warning:{now.isoformat()}"
+    events.append(tx, Event("watch.warning", Severity.WARNING, sentence, now, endpoint, numbers, dedup_key=key))
 
 
 def _proven(settings: EndpointSettings, seen: "Look") -> Iterator[VersionVerdict]:

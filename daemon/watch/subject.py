@@ -21,4 +21,5 @@ def subject(check: Check, settings: EndpointSettings, baseline_id: int | None) -
         about |= {"health": settings.health.model_dump(mode="json"), "false_alarms_per_year": certainty}
     else:
         about |= {"drift": settings.drift.model_dump(mode="json", exclude={"ignore"}), "baseline": baseline_id}
+        about |= {"sensitivity": settings.sensitivity.model_dump(mode="json"), "kind": settings.baseline.kind}
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]

@@ -60,6 +60,8 @@ def step(trail: Trail, finding: Finding, rule: Decide, *, stale_after: timedelta
     3. What is shown is the newest window as it was read last.
     """
     seen = trail.answered_until
+    if finding.verdict is not Verdict.NO_DATA and (seen is None or finding.window.end > seen):
+        trail = replace(trail, warned=(trail.warned or finding.window.start) if finding.warns else None)
     if finding.verdict.valid and (seen is None or finding.window.end > seen):
         trail = _counted(_rejoined(trail, finding.window.start, stale_after), finding, rule)
     if trail.newest is None or finding.window.end >= trail.newest:

@@ -85,7 +85,7 @@ def test_the_time_a_daemon_was_away_does_not_count_as_trouble(begin: Begin) -> N
 
 def test_after_a_restart_no_look_tells_or_moves_anything_again(world: World) -> None:
     world.live(range(4))
-    world.live(range(4, 8), failed=0.5, nulls=0.4)
+    world.live(range(4, 8), failed=0.5, nulls=0.6)
     rows = world.rows()
     for _ in range(3):
         world.look()

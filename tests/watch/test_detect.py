@@ -14,7 +14,8 @@ from daemon.domain.baseline import Baseline, BaselineColumn, BaselineKind
 from daemon.domain.finding import Against, Cause, Check, Finding, Statistic, Verdict
 from daemon.domain.profile import Coverage, Health, Profile
 from daemon.domain.schema import Column, Kind, Signature
-from daemon.watch.detect import Reference, confidence, detect, summary
+from daemon.watch.detect import Reference, detect, summary
+from daemon.watch.scales import confidence
 from detectors import latency
 from detectors.bins import CategoricalBins, cut_categories, cut_numeric
 from tests.watch.stories import START, window
@@ -24,7 +25,7 @@ SETTINGS = EndpointSettings(
     table="/t",
     model="m",
     watch=Watch(window=timedelta(hours=1)),
-    drift=Drift(tolerance=0.1),
+    drift=Drift(tolerance=0.1, design_effect=1),
     rollback=Rollback(timeout=timedelta(hours=6)),
 )
 ROWS = 20_000
@@ -65,7 +66,7 @@ def profile(
 
 
 def found(profile: Profile, known: Baseline | None, reference: Reference = NOBODY) -> dict[str, Finding]:
-    return {f.check.name: f for f in detect(profile, known, reference, SETTINGS)}
+    return {f.check.name: f for f in detect([profile], known, None, reference, SETTINGS)}
 
 
 CARRIERS = {"UA": 6000, "B6": 5000, "EV": 5000, "DL": 4000}
@@ -73,7 +74,7 @@ CARRIERS = {"UA": 6000, "B6": 5000, "EV": 5000, "DL": 4000}
 
 def test_the_same_distribution_breaches_nothing(rng: np.random.Generator) -> None:
     known = baseline(rng.normal(size=ROWS), CARRIERS)
-    now = profile(known, rng.normal(size=3000), {"UA": 900, "B6": 750, "EV": 750, "DL": 600})
+    now = profile(known, rng.normal(size=6000), {"UA": 1800, "B6": 1500, "EV": 1500, "DL": 1200})
     verdicts = {f.verdict for f in found(now, known).values() if f.check.cause is not Cause.HEALTH}
     assert verdicts == {Verdict.HEALTHY}
 
@@ -141,7 +142,7 @@ def health(requests: int, *, bad: int = 0, broken: int = 0, ms: float = 20.0) ->
 def judged(now: Health, before: Health, against: Against = Against.BEFORE) -> dict[str, Verdict]:
     empty = Profile("flights", 3, window(0), now, Coverage(), None, {})
     reference = Reference(before, against, 2)
-    return {f.check.name: f.verdict for f in detect(empty, None, reference, SETTINGS)}
+    return {f.check.name: f.verdict for f in detect([empty], None, None, reference, SETTINGS)}
 
 
 def test_a_version_that_fails_on_a_part_of_its_requests_is_worse_than_the_one_before() -> None:
@@ -193,4 +194,4 @@ def test_latency_can_only_speak_against_a_window() -> None:
 
 def test_the_budget_is_divided_among_all_checks_of_a_year() -> None:
     # 8,766 hours of windows, 20 columns x 4 checks + 5 of health, one false alarm a year
-    assert confidence(SETTINGS, 20) == pytest.approx(1 / (8766 * 85))
+    assert confidence(SETTINGS, 20) == pytest.approx(1 / (8766 * (20 * 4 * 15 + 5)))

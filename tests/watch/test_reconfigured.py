@@ -45,7 +45,7 @@ def test_more_windows_to_be_certain_send_back_what_fires_and_it_has_to_prove_its
 def test_a_rule_about_drift_does_not_touch_what_was_found_about_health(world: World) -> None:
     world.live(range(3))
     world.live(range(3, 6), failed=0.5, shift=60)
-    world.change(drift=Drift(tolerance=0.29, psi=0.5, missing=0.05))
+    world.change(drift=world.settings[FLIGHTS].drift.model_copy(update={"tolerance": 0.29}))
     world.look()
     assert world.trail("error_rate_5xx").phase is Phase.FIRING
     assert world.trail("distance/ks").phase is Phase.INACTIVE

@@ -11,7 +11,7 @@ from daemon.domain.event import Severity
 from daemon.domain.finding import Against, Verdict
 from daemon.domain.remediation import Mode, Remediation, Remedy, Standing, State, VersionVerdict
 from daemon.domain.trail import Phase
-from daemon.store import verdicts
+from daemon.store import remediations, verdicts
 from tests.watch.traffic import MODEL, START, after, window
 from tests.watch.world import FLIGHTS, Begin, World
 
@@ -206,7 +206,7 @@ def test_a_check_that_has_come_to_rest_and_comes_and_goes_again_is_paged_again(w
 
 def test_nulls_and_drift_at_once_are_paged_and_never_trained_on(world: World) -> None:
     world.live(range(3))
-    seen = world.live(range(3, 8), nulls=0.4, shift=60)
+    seen = world.live(range(3, 8), nulls=0.6, shift=60)
     assert {"distance/ks", "distance/null_rate"} <= world.trouble().keys()
     assert seen.decision.because is Because.DATA_BROKEN
     assert (world.told(), world.proposals()) == (["watch.data_is_broken"], [])
@@ -215,9 +215,37 @@ def test_nulls_and_drift_at_once_are_paged_and_never_trained_on(world: World) ->
 def test_nulls_that_come_a_window_after_the_drift_hold_it_back_as_well(world: World) -> None:
     world.live(range(3))
     world.live([3], shift=60)
-    seen = world.live(range(4, 6), nulls=0.4, shift=60)
+    seen = world.live(range(4, 6), nulls=0.6, shift=60)
     assert world.trail("distance/ks").phase is Phase.FIRING
     assert world.trail("distance/null_rate").phase is Phase.PENDING
     assert seen.decision.because is Because.NOT_YET
-    world.live([6], nulls=0.4, shift=60)
+    world.live([6], nulls=0.6, shift=60)
     assert (world.told(), world.proposals()) == (["watch.data_is_broken"], [])
+
+
+def test_what_is_certain_at_the_level_of_a_warning_is_told_once_and_not_acted_upon(world: World) -> None:
+    world.change(drift=world.settings[FLIGHTS].drift.model_copy(update={"tolerance": 0.6, "psi": 20.0}))
+    world.live(range(3))
+    world.live(range(3, 9), shift=60)
+    assert world.told() == ["watch.warning"]
+    (told,) = world.events("watch.warning")
+    assert "distance/ks 0.615, tolerated 0.6" in told.sentence
+    assert world.proposals() == []
+    world.live(range(9, 14))
+    world.live(range(14, 17), shift=60)
+    assert world.told() == ["watch.warning", "watch.warning"], "another stretch"
+
+
+def test_after_a_retraining_what_led_to_it_is_no_evidence_for_another(world: World) -> None:
+    world.live(range(3))
+    world.live(range(3, 6), shift=60)
+    (one,) = world.proposals()
+    with world.store.begin() as tx:
+        begun = remediations.move(tx, one, State.APPROVED, now=world.now)
+        assert begun
+        running = remediations.move(tx, begun, State.EXECUTING, now=world.now, began_at=world.now)
+        assert running
+        assert remediations.move(tx, running, State.FAILED, now=after(5))
+    found = world.live([6], shift=60).findings
+    (shift,) = (f for f in found if f.check.name == "prediction/psi")
+    assert dict(shift.reported)["windows"] == 1

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from daemon.config.detection import Level
 from daemon.config.remedies import Modes, Rollback
 from daemon.domain.finding import Check, Statistic
 from daemon.domain.remediation import Mode
@@ -25,9 +26,11 @@ def changed(section: str, **values: Any) -> dict[str, Any]:
     [
         (changed("drift", tolerance=0.2), True, False),
         (changed("drift", psi=0.2), True, False),
-        (changed("drift", missing=0.2), True, False),
+        (changed("drift", missing=0.1), True, False),
         (changed("drift", false_alarms_per_year=9.0), True, True),
         (changed("drift", ignore=("carrier",)), False, False),
+        (changed("drift", design_effect=3.0), True, False),
+        (changed("sensitivity", feature=Level.DAILY), True, False),
         (changed("health", errors=0.2), False, True),
         (changed("health", latency=0.9), False, True),
         (changed("health", requests=99), False, True),

@@ -34,7 +34,7 @@ def settings(name: str = FLIGHTS, **changes: Any) -> EndpointSettings:
     """Return settings under which 100 even requests a window are enough to tell."""
     plain: dict[str, Any] = {
         "watch": Watch(window=QUARTER, settle=SETTLE, interval=SETTLE, overlap=timedelta(hours=1), rows=200),
-        "drift": Drift(tolerance=0.3, psi=0.5, missing=0.05),
+        "drift": Drift(tolerance=0.3, psi=2.0, missing=0.23, design_effect=1, false_alarms_per_year=100),
         "health": Health(requests=50),
         "decide": Decide(breaches=3, of=5, clear=3, good=3),
         "baseline": BaselineSettings(rows=1000),

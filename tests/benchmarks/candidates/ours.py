@@ -45,7 +45,7 @@ def main(reference: str, current: str, threads: int) -> None:
             with clock.running():
                 profiles += list(pool.map(lambda sample: counted(sample, baseline), lot))
     with clock.running():
-        findings = detect(merge(profiles), baseline, Reference(Health(), Against.NOTHING), settings)
+        findings = detect([merge(profiles)], baseline, None, Reference(Health(), Against.NOTHING), settings)
     verdicts = Counter(f.verdict.value for f in findings if f.check.column)
     report(rows, {"all": clock}, verdicts=dict(verdicts), columns=len(baseline.columns))
 

@@ -46,7 +46,7 @@ def look(log: DeltaLog, windows: list[Window], baseline: Baseline) -> int:
     parts = [Part(count.window, count.entity_id, min(1.0, WANTED / count.requests)) for count in counts]
     batch = decode(log.sample(parts, salt="flights"), SIGNATURE)
     (one,) = profile("flights", 1, parts, counts, batch, baseline)
-    detect(one, baseline, Reference(Health(), Against.NOTHING), SETTINGS)
+    detect([one], baseline, None, Reference(Health(), Against.NOTHING), SETTINGS)
     return batch.records
 
 
