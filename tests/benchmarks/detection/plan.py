@@ -32,12 +32,13 @@ class Size:
     flight_weeks: int
     """After the eight of the baseline; 44 is the rest of the year. Everybody judges all of them."""
     seasonal_weeks: int
+    """In which mlsteward compares with the same hour of the week: to learn those anew each week takes its time."""
     starts: int
     """How often each drift is planted."""
 
 
 FULL = Size((100, 1_000), 52, 4, 10_000, 8, 44, 8, 20)
-QUICK = Size((1_000,), 4, 1, 0, 0, 8, 4, 5)
+QUICK = Size((1_000,), 4, 1, 0, 0, 8, 0, 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +83,9 @@ def cells(size: Size, words: Sequence[str]) -> tuple[list[Still], list[Planted]]
     if size.many_rows:
         still += [Still(world, size.many_rows, size.many_weeks, 1) for world in (IID, "harmless")]
     still += [Still(name, 0, size.flight_weeks, size.flight_weeks) for name in FLIGHTS]
-    still += [
-        Still("daily", size.rows[-1], size.seasonal_weeks, 0, seasonal=True),
-        Still("nyc natural", 0, size.flight_weeks, 0, seasonal=True),
-    ]
+    if size.seasonal_weeks:
+        still.append(Still("daily", size.rows[-1], size.seasonal_weeks, 0, seasonal=True))
+        still.append(Still("nyc natural", 0, size.flight_weeks, 0, seasonal=True))
     drifting = [Planted(drift, n, size.starts) for n in size.rows for drift in DRIFTS]
     if not words:
         return still, drifting

@@ -78,7 +78,7 @@ def delay(alarms: Alarms, rows: int) -> Delay:
     """Sum up alarms of the drifted column, shape (starts, windows since the onset)."""
     found = alarms.any(axis=1)
     at = np.where(found, alarms.argmax(axis=1) + 1.0, np.inf)
-    median, most = (_finite(np.quantile(at, q, method="higher")) for q in (0.5, 0.9))
+    median, most = (_finite(np.quantile(at, q, method="inverted_cdf")) for q in (0.5, 0.9))
     missed = int((~found).sum())
     return Delay(len(alarms), missed, median, most, None if median is None else median * rows)
 
