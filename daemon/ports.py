@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from daemon.domain.cohort import Label
 from daemon.domain.event import Event
 from daemon.domain.registry import JobRun, ModelVersion, Stage
 from daemon.domain.sample import HealthCount, Part, Sample
@@ -49,6 +50,17 @@ class Tables(Protocol):
 
     def rows(self, table: str) -> object:
         """Return all rows as an Arrow stream that is read once."""
+
+
+class Labels(Protocol):
+    """The label table of one endpoint: what became true of its requests."""
+
+    def of(self, ids: Sequence[str], since: datetime) -> Mapping[str, Label]:
+        """Return the labels that have come for these requests, which were made at or after `since`.
+
+        Each id once, however often its label was written: the newest counts. Where the table tells no time, an id whose
+        rows contradict each other is left out. A row whose label is null is no label.
+        """
 
 
 class Serving(Protocol):

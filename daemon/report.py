@@ -5,13 +5,18 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
+from daemon.config.endpoint import EndpointSettings
 from daemon.config.settings import Settings
+from daemon.domain.cohort import Cohort
 from daemon.domain.remediation import Remediation, State
 from daemon.domain.trail import Phase
 from daemon.remediate.people import plan
 from daemon.remediate.people.answer import Gate, open_gate
-from daemon.store import approvals, endpoints, findings, lease, remediations, restraints, verdicts
+from daemon.store import approvals, cohorts, endpoints, findings, lease, remediations, restraints, verdicts
 from daemon.store.engine import Tx
+from daemon.watch.labels.due import subject
+from daemon.watch.labels.findings import estimate
+from daemon.watch.labels.measure import values
 
 NOT_YET = "not looked at yet"
 WITHIN = timedelta(hours=24)
@@ -34,7 +39,7 @@ def status(tx: Tx, settings: Settings, *, stopped: str, now: datetime) -> dict[s
             for one in opened
             if one.state is State.NEEDS_HUMAN
         ],
-        "endpoints": [_endpoint(tx, e.name) for e in settings.endpoints],
+        "endpoints": [_endpoint(tx, e) for e in settings.endpoints],
     }
 
 
@@ -85,7 +90,8 @@ def _asked(one: Remediation, gate: Gate) -> dict[str, Any]:
     }
 
 
-def _endpoint(tx: Tx, name: str) -> Mapping[str, Any]:
+def _endpoint(tx: Tx, settings: EndpointSettings) -> Mapping[str, Any]:
+    name = settings.name
     state = endpoints.last_state(tx, name)
     trails = findings.recent(tx, name)
     record = verdicts.record(tx, name)
@@ -100,4 +106,30 @@ def _endpoint(tx: Tx, name: str) -> Mapping[str, Any]:
         "good": [v.version for v in record if v.standing == "good"],
         "bad": [v.version for v in record if v.standing == "bad"],
         "open": [f"{r.remedy} {r.id} {r.state}" for r in remediations.opened(tx, name)],
+        "performance": [
+            told
+            for version in (sorted(state.versions(settings.model)) if state else ())
+            if (told := performance(tx, settings, version))
+        ],
     }
+
+
+def performance(tx: Tx, settings: EndpointSettings, version: int) -> dict[str, Any] | None:
+    """Return what labels say of a version, and what its scores make of the newest cohort until labels come."""
+    rules = settings.labels
+    if rules.table is None:
+        return None
+    newest = cohorts.newest(tx, settings.name, version, subject(rules))
+    if newest is None:
+        return None
+    told = cohorts.newest(tx, settings.name, version, subject(rules), coverage=rules.coverage)
+    return {
+        "version": version,
+        "newest": _cohort(newest) | {"estimated_accuracy": estimate(newest)},
+        "measured": None if told is None else _cohort(told) | values(told.truth, rules),
+    }
+
+
+def _cohort(one: Cohort) -> dict[str, Any]:
+    about = {"predicted": one.predicted, "labelled": one.truth.labelled, "coverage": one.coverage}
+    return {"from": one.window.start, "until": one.window.end, **about}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from daemon.adapters.channels import AppriseChannel
 from daemon.adapters.databricks import DatabricksClient, DatabricksJobs, DatabricksServing
-from daemon.adapters.delta import DeltaLog, DeltaTables
+from daemon.adapters.delta import DeltaLabels, DeltaLog, DeltaTables
 from daemon.adapters.mlflow import MlflowRegistry
 from daemon.config.endpoint import EndpointSettings
 from daemon.config.settings import Settings
@@ -97,7 +97,8 @@ def watch_doors(settings: Settings, endpoint: EndpointSettings, world: World) ->
     inference_log = DeltaLog(
         endpoint.table, served_entities_table=settings.workspace.served_entities_table, endpoint=endpoint.name
     )
-    return watch.Doors(inference_log, world.serving, world.registry, DeltaTables())
+    labels = DeltaLabels(endpoint.labels) if endpoint.labels.table is not None else None
+    return watch.Doors(inference_log, world.serving, world.registry, DeltaTables(), labels)
 
 
 def rounds(

@@ -43,6 +43,7 @@ def status(file: Path, as_json: bool) -> None:
         ],
         [[s["endpoint"], s["serves"], s["seen_until"], *(_list(s[key]) for key in LISTED)] for s in seen["endpoints"]],
     )
+    _performing(seen["endpoints"])
     if seen["leads"]:
         click.echo(f"\n{seen['leads']} leads")
     _restrained(seen["restraints"])
@@ -50,6 +51,34 @@ def status(file: Path, as_json: bool) -> None:
 
 
 LISTED = ("pending", "firing", "clearing", "flapping", "good", "bad", "open")
+
+
+def _performing(found: Sequence[Mapping[str, Any]]) -> None:
+    """Show what labels say, and beside it, as the estimate that it is, what scores say while there are none."""
+    rows = [(e["endpoint"], p) for e in found for p in e["performance"]]
+    if rows:
+        show.table(
+            "\nperformance, by the labels that have come",
+            ["endpoint", "version", "predicted until (UTC)", "labels", "measured", "newest", "labels", "estimate"],
+            [[name, p["version"], *_measured(p["measured"]), *_awaiting(p["newest"])] for name, p in rows],
+        )
+
+
+def _measured(told: Mapping[str, Any] | None) -> list[object]:
+    if told is None:
+        return [None, None, "no labels yet"]
+    numbers = {name: number for name, number in told.items() if name not in COHORT}
+    words = ", ".join(f"{name} {number:.4g}" for name, number in numbers.items())
+    return [told["until"], f"{told['coverage']:.0%}", words]
+
+
+def _awaiting(newest: Mapping[str, Any]) -> list[object]:
+    guess = newest["estimated_accuracy"]
+    words = "none: it needs scores" if guess is None else f"accuracy about {guess:.4g}, an estimate"
+    return [newest["until"], f"{newest['coverage']:.0%}", words]
+
+
+COHORT = ("from", "until", "predicted", "labelled", "coverage")
 
 
 def _restrained(found: Sequence[Mapping[str, Any]]) -> None:
@@ -138,7 +167,7 @@ def explain(file: Path, as_json: bool, remediation_id: str) -> None:
     found = one.evidence.get("findings") or []
     show.table(
         "\nwhat was found",
-        ["check", "statistic", "certainly above", "tolerated", "n", "against", "version", "window"],
+        ["check", "statistic", "certainly above", "tolerated", "n", "against", "version", "window", "beside it"],
         [
             [
                 f["check"],
@@ -149,6 +178,7 @@ def explain(file: Path, as_json: bool, remediation_id: str) -> None:
                 f["against"],
                 f["version"],
                 " .. ".join(f["window"]),
+                ", ".join(f"{name} {f[name]:.4g}" for name in BESIDE if name in f),
             ]
             for f in (found if isinstance(found, list) else [])
         ],
@@ -167,6 +197,10 @@ def explain(file: Path, as_json: bool, remediation_id: str) -> None:
         ],
     )
     _answers(one, told)
+
+
+BESIDE = ("before", "now", "coverage", "estimated_accuracy")
+"""What is told beside a fall of performance."""
 
 
 def _will_do(one: Remediation, told: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from daemon.config.detection import BaselineSettings, Decide, Drift, Health, Sensitivity, Watch
 from daemon.config.fields import Section
+from daemon.config.labels import Labels
 from daemon.config.remedies import Allowed, Approve, Archive, Budget, Modes, Promote, Retrain, Rollback
 
 
@@ -22,6 +23,7 @@ class EndpointSettings(Section):
     health: Health = Health()
     decide: Decide = Decide()
     baseline: BaselineSettings = BaselineSettings()
+    labels: Labels = Labels()
     retrain: Retrain = Retrain()
     promote: Promote = Promote()
     rollback: Rollback = Rollback()
@@ -30,6 +32,12 @@ class EndpointSettings(Section):
     approve: Approve = Approve()
     budget: Budget = Budget()
     allowed: Allowed = Allowed()
+
+    @model_validator(mode="after")
+    def _whole_windows(self) -> "EndpointSettings":
+        if self.labels.table is not None and self.labels.cohort % self.watch.window:
+            raise ValueError(f"labels.cohort must be a multiple of watch.window, {self.watch.window}")
+        return self
 
     @model_validator(mode="after")
     def _verifiable(self) -> "EndpointSettings":

@@ -23,6 +23,7 @@ class Because(StrEnum):
     BEHIND = "still_catching_up"
     FLAPPING = "comes_and_goes"
     DRIFT = "certified_drift"
+    PERFORMANCE_FELL = "performance_certainly_fell"
     DATA_BROKEN = "data_is_broken"
     VERSION_GOT_WORSE = "version_is_worse_than_the_last_good_one"
     NO_GOOD_VERSION = "no_known_good_version_to_go_back_to"

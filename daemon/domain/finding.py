@@ -34,6 +34,10 @@ class Reason(StrEnum):
     TOO_FEW_ROWS = "too_few_rows"
     NO_ROWS = "no_rows"
     EMPTY_BASELINE = "empty_baseline"
+    TOO_FEW_LABELS = "too_few_labels"
+    """Too many of the cohort's labels are still awaited."""
+    NATURAL_VARIATION = "within_natural_variation"
+    """Beyond the tolerance, and not known to be further than its cohorts vary by themselves."""
 
 
 class Statistic(StrEnum):
@@ -50,6 +54,17 @@ class Statistic(StrEnum):
     LATENCY_P50 = "latency_p50"
     LATENCY_P95 = "latency_p95"
     LATENCY_P99 = "latency_p99"
+    ACCURACY = "accuracy"
+    PRECISION = "precision"
+    RECALL = "recall"
+    F1 = "f1"
+    AUC = "auc"
+    LOG_LOSS = "log_loss"
+    MAE = "mae"
+    RMSE = "rmse"
+    R2 = "r2"
+    KPI = "kpi"
+    """A business number; the check's column is its name."""
 
 
 class Cause(StrEnum):
@@ -58,6 +73,8 @@ class Cause(StrEnum):
     DRIFT = "drift"
     QUALITY = "quality"
     HEALTH = "health"
+    CONCEPT = "concept"
+    """What is predicted has become wrong: known only once labels have come."""
 
 
 CAUSES = {
@@ -72,6 +89,16 @@ CAUSES = {
     Statistic.LATENCY_P50: Cause.HEALTH,
     Statistic.LATENCY_P95: Cause.HEALTH,
     Statistic.LATENCY_P99: Cause.HEALTH,
+    Statistic.ACCURACY: Cause.CONCEPT,
+    Statistic.PRECISION: Cause.CONCEPT,
+    Statistic.RECALL: Cause.CONCEPT,
+    Statistic.F1: Cause.CONCEPT,
+    Statistic.AUC: Cause.CONCEPT,
+    Statistic.LOG_LOSS: Cause.CONCEPT,
+    Statistic.MAE: Cause.CONCEPT,
+    Statistic.RMSE: Cause.CONCEPT,
+    Statistic.R2: Cause.CONCEPT,
+    Statistic.KPI: Cause.CONCEPT,
 }
 
 

@@ -8,7 +8,7 @@ from daemon.config.endpoint import EndpointSettings
 from daemon.domain.finding import Cause
 from daemon.domain.remediation import IN_FLIGHT, Approval, Mode, Remediation, Remedy, State
 from daemon.domain.serving import EndpointState
-from daemon.domain.trail import Phase
+from daemon.domain.trail import Phase, Trail
 from daemon.ports import PlatformError, Registry
 from daemon.remediate.doors import Doors
 from daemon.remediate.frozen import rules
@@ -19,7 +19,7 @@ from daemon.remediate.verify import Judged
 from daemon.store import approvals, endpoints, findings, profiles, remediations, restraints, verdicts
 from daemon.store.engine import Store, Tx
 
-CAUSE = {Remedy.RETRAIN: Cause.DRIFT, Remedy.ROLLBACK: Cause.HEALTH}
+CURES = {Remedy.RETRAIN: (Cause.CONCEPT, Cause.DRIFT), Remedy.ROLLBACK: (Cause.HEALTH,)}
 FIRES = (Phase.FIRING, Phase.CLEARING)
 DAY = timedelta(days=1)
 PLAN = "plan"
@@ -52,6 +52,7 @@ def circumstances(
     newest = max((t.newest for t in findings.recent(tx, one.endpoint) if t.newest), default=None)
     lately = (newest or now) - settings.decide.of * settings.watch.window - timedelta(seconds=1)
     mode = mode_of(settings, one.remedy)
+    trouble = [t for t in trails if t.phase in FIRES and t.last.check.cause in CURES.get(one.remedy, ())]
     return Circumstances(
         now=now,
         mode=mode,
@@ -66,12 +67,12 @@ def circumstances(
         budget=Spent(
             settings.budget.per_day, per_day_of(settings, one.remedy), doors.safety.per_day, doors.safety.at_once
         ),
-        trouble=[t for t in trails if t.phase in FIRES and t.last.check.cause is CAUSE.get(one.remedy)],
+        trouble=trouble,
         broken=[t.last.check.name for t in trails if t.phase.trouble and t.last.check.cause is Cause.QUALITY],
         requests=settings.health.requests,
         new_rows=_new_rows(tx, one),
         rows_wanted=settings.retrain.new_rows,
-        stale_after=settings.watch.stale_after,
+        stale_after=_stale_after(settings, trouble),
         newest=endpoints.watermark(tx, one.endpoint),
         ill_elsewhere=sorted(n for n in findings.ill(tx, Cause.HEALTH, lately) if n != one.endpoint),
         fleet=fleet_of(tx, doors.fleet, doors.safety, now=now),
@@ -113,6 +114,12 @@ def per_day_of(settings: EndpointSettings, remedy: Remedy) -> int:
         Remedy.ROLLBACK: settings.rollback.per_day,
         Remedy.ARCHIVE: settings.archive.per_day,
     }[remedy]
+
+
+def _stale_after(settings: EndpointSettings, trouble: Sequence[Trail]) -> timedelta:
+    """Return how old the evidence may be: where labels alone speak, as late as labels come."""
+    by_labels = trouble and all(t.last.check.cause is Cause.CONCEPT for t in trouble)
+    return settings.labels.fresh_for if by_labels else settings.watch.stale_after
 
 
 def _spent(tx: Tx, one: Remediation, mode: Mode, now: datetime) -> Spent:

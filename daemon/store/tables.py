@@ -108,6 +108,26 @@ profile = Table(
     Index("profile_of_baseline", "baseline_id"),
 )
 
+cohort = Table(
+    "cohort",
+    metadata,
+    Column("endpoint", String, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("window_start", UtcTime, primary_key=True),
+    Column("window_end", UtcTime, primary_key=True),
+    Column("requests", BigInteger, nullable=False),
+    Column("predicted", BigInteger, nullable=False),
+    Column("labelled", BigInteger, nullable=False),
+    Column("well", Boolean, nullable=False),
+    Column("final", Boolean, nullable=False),
+    Column("reference", Boolean, nullable=False),
+    Column("counted_at", UtcTime, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("counts", Document, nullable=False),
+    Column("scores", LargeBinary, nullable=False),
+    Index("cohort_by_age", "window_end"),
+)
+
 finding = Table(
     "finding",
     metadata,

@@ -15,18 +15,21 @@ from pathlib import Path
 
 from daemon.config.endpoint import EndpointSettings
 from daemon.domain.baseline import Baseline
+from daemon.domain.cohort import Cohort
 from daemon.domain.decision import Decision
 from daemon.domain.finding import Cause, Check, Finding
 from daemon.domain.profile import Profile
 from daemon.domain.sample import HealthCount, Part
 from daemon.domain.serving import EndpointState
 from daemon.domain.trail import Trail
-from daemon.ports import InferenceLog, PlatformError, Registry, Serving, Tables
+from daemon.ports import InferenceLog, Labels, PlatformError, Registry, Serving, Tables
 from daemon.store.engine import Store
 from daemon.watch import memory, sample, who
 from daemon.watch.decide import View, decide
 from daemon.watch.decode import decode
 from daemon.watch.detect import detect, summary
+from daemon.watch.labels.follow import follow_labels
+from daemon.watch.labels.read import count_labels
 from daemon.watch.past import Past, learn
 from daemon.watch.profile import profile
 from daemon.watch.provide import provide
@@ -44,6 +47,8 @@ class Doors:
     serving: Serving
     registry: Registry
     tables: Tables
+    labels: Labels | None = None
+    """None where no label table is configured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,10 @@ class Look:
     """Requests that no earlier look had counted."""
     findings: Sequence[Finding]
     trails: Mapping[int, Mapping[Check, Trail]]
+    cohorts: Sequence[Cohort]
+    """Counted or chosen as a baseline at this look."""
+    labels_lost: str
+    """Why no labels are to be had; empty where there is nothing to tell."""
     decision: Decision
     newest: datetime | None
     unknown: Mapping[str, int]
@@ -73,7 +82,7 @@ def look(settings: EndpointSettings, doors: Doors, store: Store, *, now: datetim
     2. Count the requests of the windows that are due, without their payloads, and resolve which version answered.
     3. Where a window is new or has changed: sample its payloads, decode them, count them in the baseline's bins.
     4. Recall the windows before them, and what they did by themselves.
-    5. Check every count, follow the checks over the windows, decide.
+    5. Check every count; where labels have come, count what was right. Follow the checks over the windows, decide.
     6. Write all of it down at once.
     """
     notes: list[str] = []
@@ -92,7 +101,12 @@ def look(settings: EndpointSettings, doors: Doors, store: Store, *, now: datetim
     profiles = _profiles(settings, doors, counts, work, baselines)
     past = learn(settings, store, profiles, baselines, known, now=now)
     judged, findings = _judge(profiles, past, baselines, known, settings, state)
+    serving = {v: [e for e, version in versions.items() if version == v] for v in known.trails}
+    labelled = count_labels(settings, doors, store, serving, now=now)
+    notes += labelled.notes
     trails = _trails(settings, known, findings, baselines)
+    for version, concept in follow_labels(known.trails, labelled.findings, settings).items():
+        trails[version] |= concept
     unknown = _requests([c for c in counts if c.entity_id not in entities])
     view = _view(settings, known, state, trails, behind=plan.behind, unattributed=unknown.total())
     seen = Look(
@@ -101,8 +115,10 @@ def look(settings: EndpointSettings, doors: Doors, store: Store, *, now: datetim
         gone=known.gone,
         profiles=judged,
         counted=plan.counted,
-        findings=findings,
+        findings=[*findings, *labelled.findings],
         trails=trails,
+        cohorts=labelled.cohorts,
+        labels_lost=labelled.lost,
         decision=decide(view, stale_after=settings.watch.stale_after, now=now),
         newest=plan.read_until,
         unknown=unknown,
@@ -172,7 +188,7 @@ def _trails(
     judged_by = {**known.baseline_ids, **{version: b.id for version, b in baselines.items()}}
     return {
         version: follow(
-            before,
+            {check: trail for check, trail in before.items() if check.cause is not Cause.CONCEPT},
             [f for f in findings if f.version == version],
             settings.decide,
             stale_after=settings.watch.stale_after,
@@ -201,6 +217,7 @@ def _view(
         serves_since=known.changed_at,
         behind=behind,
         unattributed=unattributed,
+        labels_stale_after=settings.labels.fresh_for,
     )
 
 

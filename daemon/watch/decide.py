@@ -2,7 +2,8 @@
 
 Causes point to remedies. Drift of the input hits every version alike, so going back cannot cure it: retrain. Errors or
 latency that got worse with a version, beside another or after another, are that version's: roll back. The same trouble
-on several endpoints at once is the platform's: page, and stand still. Broken data is nobody's to train on: page.
+on several endpoints at once is the platform's: page, and stand still. Broken data is nobody's to train on: page. Where
+what became true no longer is what was predicted, there is something to learn: retrain.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,6 +35,8 @@ class View:
     """Windows are left to read, or were read only just now, after a pause."""
     unattributed: int = 0
     """Requests of which nobody can tell which version answered."""
+    labels_stale_after: timedelta = timedelta()
+    """How long an answer on a cohort speaks for the present: its labels came late."""
 
     @property
     def newest(self) -> datetime | None:
@@ -46,7 +49,8 @@ def decide(view: View, *, stale_after: timedelta, now: datetime) -> Decision:
 
     1. What has not been seen lately is not acted upon; nor is anything while the past is still being read.
     2. Health comes before drift: a failing version is rolled back before anybody trains.
-    3. Broken data is told. Drift waits while anything else may be wrong: that may be its cause.
+    3. Broken data is told. A fall of performance, then drift, wait while health or data may be wrong: that may be their
+       cause.
     4. Only what fires acts, and only while its newest window shows it; what is pending or clearing waits.
     5. What comes and goes is not acted upon, nor is what had no answer for long: of that, people are told.
     """
@@ -56,13 +60,16 @@ def decide(view: View, *, stale_after: timedelta, now: datetime) -> Decision:
         return _set_back(view.newest, now)
     if view.newest is None or now - view.newest > stale_after:
         return _unseen(view, stale_after, now)
-    frozen = [t for t in view.trails if t.phase in BELIEVED and t.frozen(now, stale_after)]
-    seen = [t for t in view.trails if t.phase.trouble and not t.frozen(now, stale_after)]
+    lasts = {cause: view.labels_stale_after if cause is Cause.CONCEPT else stale_after for cause in Cause}
+    stale = [t for t in view.trails if t.frozen(now, lasts[t.last.check.cause])]
+    frozen = [t for t in stale if t.phase in BELIEVED]
+    seen = [t for t in view.trails if t.phase.trouble and t not in stale]
     ill = [*frozen, *seen]
     certain = [t for t in seen if t.phase is Phase.FIRING and _shown(t)]
-    for cause, rule in ((Cause.HEALTH, _health), (Cause.QUALITY, _quality), (Cause.DRIFT, _drift)):
+    doubtful = any(t.last.check.cause not in CURED_BY_TRAINING for t in ill)
+    for cause, rule in RULES.items():
         trouble = [t for t in certain if t.last.check.cause is cause and not t.flapping]
-        if trouble and not (cause is Cause.DRIFT and any(t.last.check.cause is not cause for t in ill)):
+        if trouble and not (cause in CURED_BY_TRAINING and doubtful):
             return rule(view, sorted(trouble, key=lambda t: -_excess(t.last)))
     if frozen:
         return _unanswered(frozen)
@@ -161,6 +168,28 @@ def _drift(view: View, trouble: Sequence[Trail]) -> Decision:
     )
 
 
+def _concept(view: View, trouble: Sequence[Trail]) -> Decision:
+    """What became true since is what there is to learn; only the version in charge is retrained."""
+    mine = [t for t in trouble if t.last.version == view.main]
+    if not mine:
+        return Decision(Action.NOTHING, Because.NOT_YET, "the fall of performance is of a version not in charge")
+    return Decision(
+        Action.REMEDIATE,
+        Because.PERFORMANCE_FELL,
+        f"version {view.main} predicts worse than it did, by the labels that have come: {_falls(mine)}",
+        evidence=_evidence(mine),
+        remedy=Remedy.RETRAIN,
+        version=view.main,
+        since=_since(mine),
+        until=max(t.last.window.end for t in mine),
+    )
+
+
+CURED_BY_TRAINING = frozenset({Cause.CONCEPT, Cause.DRIFT})
+RULES = {Cause.HEALTH: _health, Cause.QUALITY: _quality, Cause.CONCEPT: _concept, Cause.DRIFT: _drift}
+"""Who is asked first."""
+
+
 def last_known_good(record: Sequence[VersionVerdict], *, but: int) -> int | None:
     """Return the version that served well most recently, by the record; never `but`, never one known bad."""
     good = [v for v in record if v.standing is Standing.GOOD and v.version != but]
@@ -202,6 +231,17 @@ def warned(trails: Sequence[Trail], most: int = 3) -> str:
     """Say what is certain enough for a warning."""
     words = [f"{t.last.check.name} {t.last.statistic:.3g}, tolerated {t.last.threshold:.3g}" for t in trails[:most]]
     return "; ".join(words) + (f" and {len(trails) - most} more" if len(trails) > most else "")
+
+
+def _falls(trouble: Sequence[Trail], most: int = 3) -> str:
+    """Name the worst falls from what was to what is."""
+    words = []
+    for trail in trouble[:most]:
+        last, told = trail.last, dict(trail.last.reported)
+        were = f"{told['before']:.4g} -> {told['now']:.4g}" if {"before", "now"} <= told.keys() else ""
+        certain = f"certainly by more than {last.bound or 0.0:.3g}, tolerated {last.threshold:.3g}, n {last.n}"
+        words.append(f"{last.check.name} {were} ({certain})")
+    return "; ".join(words) + (f" and {len(trouble) - most} more" if len(trouble) > most else "")
 
 
 def _words(finding: Finding) -> str:

@@ -12,7 +12,7 @@ from daemon.domain.remediation import Mode, Remediation, Remedy, Standing, State
 from daemon.domain.serving import EndpointState
 from daemon.domain.trail import Trail
 from daemon.domain.window import EPOCH
-from daemon.store import endpoints, events, findings, profiles, remediations, verdicts
+from daemon.store import cohorts, endpoints, events, findings, profiles, remediations, verdicts
 from daemon.store.engine import Store, Tx
 from daemon.watch.decide import flapping, warned
 from daemon.watch.trail import proven
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from daemon.watch.cycle import Look
 
 BLIND, SIGHTED = "watch.blind", "watch.sees_again"
+LOST, BACK = "labels.lost", "labels.back"
 PROPOSAL_LIVES = timedelta(hours=24)
 """A proposal that nothing let through by then is dropped: the world it was made for is gone."""
 
@@ -37,6 +38,8 @@ def record(
         for entity_id, (model, version) in learned.items():
             endpoints.learn(tx, seen.endpoint, entity_id, model, version, now)
         profiles.save(tx, seen.profiles)
+        cohorts.save(tx, seen.cohorts)
+        _tell_labels(tx, seen, now)
         trails = [t for of_version in seen.trails.values() for t in of_version.values()]
         _tell_flapping(tx, seen.endpoint, trails, now)
         _tell_warnings(tx, seen.endpoint, trails, now)
@@ -80,6 +83,21 @@ def _tell_warnings(tx: Tx, endpoint: str, trails: Sequence[Trail], now: datetime
     numbers = {"findings": [t.last.numbers() for t in new[:10]]}
     key = f"{endpoint}:warning:{now.isoformat()}"
     events.append(tx, Event("watch.warning", Severity.WARNING, sentence, now, endpoint, numbers, dedup_key=key))
+
+
+def _tell_labels(tx: Tx, seen: "Look", now: datetime) -> None:
+    """Tell once that no labels are to be had, and once that they come again: without them, performance is not seen."""
+    came = not seen.labels_lost and any(one.truth.labelled for one in seen.cohorts)
+    last = events.last_of(tx, (LOST, BACK), seen.endpoint)
+    was_lost = last is not None and last.kind == LOST
+    if came and was_lost:
+        kind, severity, rest = BACK, Severity.INFO, "labels come again"
+    elif seen.labels_lost and not was_lost:
+        kind, severity, rest = LOST, Severity.WARNING, f"no labels, so performance is not judged: {seen.labels_lost}"
+    else:
+        return
+    key = f"{seen.endpoint}:{kind}:{now.isoformat()}"
+    events.append(tx, Event(kind, severity, f"{seen.endpoint}: {rest}", now, seen.endpoint, {}, dedup_key=key))
 
 
 def _proven(settings: EndpointSettings, seen: "Look") -> Iterator[VersionVerdict]:

@@ -12,6 +12,9 @@ def subject(check: Check, settings: EndpointSettings, baseline_id: int | None) -
 
     Not in it are settings that judge nothing: which other columns are ignored, and when a version counts as good.
     """
+    if check.cause is Cause.CONCEPT:
+        told = settings.labels.model_dump(mode="json")
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
     about: dict[str, object] = {
         "window": settings.watch.window.total_seconds(),
         "decide": settings.decide.model_dump(mode="json", exclude={"good"}),

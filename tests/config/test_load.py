@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
+from daemon.config.labels import Kpi
 from daemon.config.load import ConfigError, load
 from daemon.config.remedies import Gate
 from daemon.config.settings import ChannelSettings, Settings, with_defaults
@@ -47,7 +48,12 @@ def test_the_configurations_that_we_ship_are_valid(file: str) -> None:
 def sections() -> dict[str, type[BaseModel]]:
     """Return every table of the file, and the settings that belong into it."""
     endpoint = Settings.model_fields["endpoints"].annotation.__args__[0]  # type: ignore[union-attr]
-    tables = {"endpoints": endpoint, "endpoints.promote.gates": Gate, "notify.channels": ChannelSettings}
+    tables = {
+        "endpoints": endpoint,
+        "endpoints.promote.gates": Gate,
+        "endpoints.labels.kpis": Kpi,
+        "notify.channels": ChannelSettings,
+    }
     for prefix, model in (("", Settings), ("defaults.", endpoint)):
         for name, field in model.model_fields.items():
             if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):

@@ -5,6 +5,7 @@ They pass the same contract suites as the real adapters (`tests/contracts`).
 
 from tests.fakes.channel import FakeChannel, Sent
 from tests.fakes.jobs import FakeJobs, FakeRun
+from tests.fakes.labels import FakeLabels, LabelRow
 from tests.fakes.ledger import Crash, Effect, Ledger
 from tests.fakes.log import FakeInferenceLog, LoggedRequest
 from tests.fakes.registry import FakeRegistry
@@ -16,9 +17,11 @@ __all__ = [
     "FakeChannel",
     "FakeInferenceLog",
     "FakeJobs",
+    "FakeLabels",
     "FakeRegistry",
     "FakeRun",
     "FakeServing",
+    "LabelRow",
     "Ledger",
     "LoggedRequest",
     "Sent",

@@ -24,6 +24,7 @@ def main() -> int:
     options = _options()
     console, report = Console(), Report()
     tried = wanted(all_cases(), promises=frozenset(options.promise), short=options.short)
+    stopped = False
     columns = (TextColumn("{task.description:50.50}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Ground() as ground, Progress(*columns, console=console, transient=True) as bar:
         line = bar.add_task("getting ready", total=None)
@@ -33,7 +34,12 @@ def main() -> int:
             if why:
                 console.print(f"did not hold: {what}\n  {why}\n", markup=False, highlight=False)
 
-        run(tried, ground, report, only=options.only, at_once=options.at_once, tell=tell)
+        try:
+            run(tried, ground, report, only=options.only, at_once=options.at_once, tell=tell)
+        except KeyboardInterrupt:
+            console.print("stopped before the end: what follows is what was tried until then", style="yellow")
+            report.forget_untried()
+            stopped = True
     console.print(_table(report))
     for row in report.rows:
         for name, why in row.broken.items():
@@ -42,7 +48,7 @@ def main() -> int:
             )
     report.write(OUTPUT)
     console.print(f"written to {OUTPUT}")
-    return 0 if report.held else 1
+    return 130 if stopped else 0 if report.held else 1
 
 
 def _options() -> argparse.Namespace:

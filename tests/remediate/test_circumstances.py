@@ -23,6 +23,8 @@ from daemon.store import approvals, restraints
 from tests.remediate.conftest import Tell
 from tests.remediate.stories import DRIFT, ENDPOINT, ERRORS, MODEL, QUARTER, START, Story, proposal
 
+FELL = Check(Statistic.ACCURACY)
+
 
 def ask(story: Story, one: Remediation) -> Circumstances:
     world = ask_world(one, story.settings, story.doors)
@@ -73,6 +75,8 @@ def test_the_kill_file_and_the_lease_are_asked(story: Story) -> None:
         (Remedy.ROLLBACK, ERRORS, True),
         (Remedy.ROLLBACK, DRIFT, False),
         (Remedy.RETRAIN, DRIFT, True),
+        (Remedy.RETRAIN, FELL, True),
+        (Remedy.ROLLBACK, FELL, False),
         (Remedy.RETRAIN, ERRORS, False),
         (Remedy.RETRAIN, Check(Statistic.NULLS, "distance"), False),
         (Remedy.PROMOTE, ERRORS, False),
@@ -83,6 +87,15 @@ def test_only_findings_of_its_own_cause_concern_a_remedy(
 ) -> None:
     story.fires(check)
     assert [t.last.check for t in told(story, remedy).trouble] == ([check] if concerns else [])
+
+
+def test_evidence_from_labels_alone_may_be_as_old_as_labels_are_late(story: Story) -> None:
+    lately, late = story.settings.watch.stale_after, story.settings.labels.fresh_for
+    story.fires(FELL)
+    one = story.propose(Remedy.RETRAIN)
+    assert late > lately and ask(story, one).stale_after == late
+    story.fires(DRIFT)
+    assert ask(story, one).stale_after == lately
 
 
 def test_findings_of_another_version_do_not(story: Story) -> None:

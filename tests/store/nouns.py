@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from daemon.domain.baseline import Baseline, BaselineColumn, BaselineKind
+from daemon.domain.cohort import SCORE_BINS, Cohort, Truth
 from daemon.domain.event import Event, Severity
 from daemon.domain.finding import Against, Check, Finding, Reason, Statistic, Verdict
 from daemon.domain.profile import Coverage, Health, Profile
@@ -15,6 +16,8 @@ from daemon.domain.schema import Column, Kind, Role, Signature
 from daemon.domain.trail import Phase, Trail
 from daemon.domain.window import Window
 from detectors.bins import CategoricalBins, NumericBins
+from detectors.bounded_mean import Sums
+from detectors.classification import Confusion
 from detectors.latency import BUCKETS
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -117,4 +120,14 @@ def event(key: str = "", *, at: datetime = T0, **changes: Any) -> Event:
         numbers={"seconds": 92.5},
         dedup_key=key,
     )
+    return replace(plain, **changes)
+
+
+def cohort(n: int = 0, *, rows: int = 10, **changes: Any) -> Cohort:
+    """Return the n-th quarter of an hour after T0: so many rows, one of which was predicted wrong."""
+    scores = np.zeros((2, SCORE_BINS), np.int64)
+    scores[1, 999] = rows - 1
+    sums = {"log_loss": Sums(rows, 1.5, 2.5, 13.8), "kpi/margin": Sums(rows, 3.0, 4.0, 40.0)}
+    truth = Truth(rows, rows - 1, Confusion(rows - 1, 0, 1, 0), sums, scores)
+    plain = Cohort("flights", 3, window(n), 2 * rows, rows, truth, Sums(rows, 8.0, 7.5, 1.0), True, False, T0, "s")
     return replace(plain, **changes)

@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from daemon.domain.remediation import IN_FLIGHT, PROPOSALS, State
-from daemon.store import baselines, events, profiles, remediations, retention
+from daemon.store import baselines, cohorts, events, profiles, remediations, retention
 from daemon.store.engine import Store, Tx
 from daemon.store.retention import Pruned
-from tests.store.nouns import T0, baseline, event, profile, remediation, step, window
+from tests.store.nouns import T0, baseline, cohort, event, profile, remediation, step, window
 
 DAY = timedelta(days=1)
 
@@ -98,3 +98,12 @@ def test_no_more_than_a_portion_goes_at_once(store: Store) -> None:
         assert prune(tx, portion=2) == Pruned(profiles=2, events=2, remediations=0, baselines=0)
         assert prune(tx, portion=2) == Pruned(profiles=2, events=1, remediations=0, baselines=0)
         assert prune(tx, portion=2) == Pruned(profiles=1, events=0, remediations=0, baselines=0)
+
+
+def test_cohorts_go_with_their_age_but_not_those_that_newer_ones_are_compared_with(store: Store) -> None:
+    with store.begin() as tx:
+        cohorts.save(tx, [cohort(n, reference=n < 1) for n in range(4)])
+        cohorts.save(tx, [cohort(n, version=2, reference=True) for n in range(2)])
+        assert prune(tx).cohorts == 3
+        assert cohorts.counted(tx, "flights", 3, "s").keys() == {window(n) for n in (0, 2, 3)}
+        assert cohorts.counted(tx, "flights", 2, "s") == {}

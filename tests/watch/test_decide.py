@@ -17,8 +17,10 @@ from tests.watch.stories import DRIFT, ERRORS, START, firing, lived, window
 
 NOW = START + timedelta(hours=2)
 STALE = timedelta(hours=2)
+LABELS_STALE = timedelta(hours=9)
 RULE = Decide(breaches=3, of=5)
 NULLS = Check(Statistic.NULLS, "carrier")
+FELL = Check(Statistic.ACCURACY)
 
 
 def verdict(version: int, standing: Standing = Standing.GOOD, *, hours: int = 0) -> VersionVerdict:
@@ -34,7 +36,7 @@ def view(
     unattributed: int = 0,
 ) -> View:
     read_until = dict.fromkeys(ill, window(4).end)
-    return View("flights", main, trails, record, read_until, START, behind, unattributed)
+    return View("flights", main, trails, record, read_until, START, behind, unattributed, LABELS_STALE)
 
 
 def decided(*trails: Trail, **about: object) -> tuple[Action, Because, Remedy | None, int | None]:
@@ -48,6 +50,36 @@ def test_drift_of_the_version_in_charge_leads_to_a_retraining() -> None:
 
 def test_drift_of_a_version_that_is_not_in_charge_leads_to_nothing() -> None:
     assert decided(firing(DRIFT, version=3))[0] is Action.NOTHING
+
+
+def test_a_fall_of_performance_of_the_version_in_charge_leads_to_a_retraining() -> None:
+    assert decided(firing(FELL, version=2)) == (Action.REMEDIATE, Because.PERFORMANCE_FELL, Remedy.RETRAIN, None)
+    assert decided(firing(FELL, version=3))[0] is Action.NOTHING
+
+
+def test_performance_is_asked_after_health_and_data_and_before_drift() -> None:
+    fell, drifted = firing(FELL, version=2), firing(DRIFT, version=2)
+    assert decided(fell, drifted)[1] is Because.PERFORMANCE_FELL
+    assert decided(fell, drifted, firing(NULLS, version=2))[1] is Because.DATA_BROKEN
+    assert decided(fell, drifted, firing(ERRORS, version=2))[1] is Because.NO_GOOD_VERSION
+
+
+@pytest.mark.parametrize("check", [ERRORS, NULLS])
+def test_a_fall_of_performance_waits_while_health_or_data_may_be_its_cause(check: Check) -> None:
+    suspicion = lived("hhb", RULE, check=check, version=2)
+    assert decided(firing(FELL, version=2), suspicion)[:2] == (Action.NOTHING, Because.NOT_YET)
+    assert decided(firing(FELL, version=2), lived("hhb", RULE, check=DRIFT, version=2))[2] is Remedy.RETRAIN
+
+
+def test_what_labels_said_speaks_for_as_long_as_labels_are_late() -> None:
+    seen = lived("h" * 40, RULE, version=2)
+    fell = firing(FELL, version=2)
+    about = view(fell, seen)
+    now = window(39).end + timedelta(hours=1)
+    assert now - window(2).end > LABELS_STALE
+    assert decide(about, stale_after=STALE, now=now).because is Because.BLIND
+    later = replace(about, labels_stale_after=timedelta(hours=11))
+    assert decide(later, stale_after=STALE, now=now).because is Because.PERFORMANCE_FELL
 
 
 def test_a_version_worse_than_the_good_one_before_it_is_rolled_back_to_that() -> None:

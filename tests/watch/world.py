@@ -19,11 +19,12 @@ from daemon.domain.finding import Cause, Verdict
 from daemon.domain.profile import Profile
 from daemon.domain.remediation import Mode, Remediation, Remedy, State, VersionVerdict
 from daemon.domain.trail import Phase, Trail
+from daemon.ports import Labels
 from daemon.store import baselines, endpoints, events, findings, profiles, remediations, verdicts
 from daemon.store.engine import Store, StoreError, Tx
 from daemon.store.tables import metadata
 from daemon.watch.cycle import Doors, Look, look
-from tests.fakes import FakeInferenceLog, FakeRegistry, FakeServing, LoggedRequest
+from tests.fakes import FakeInferenceLog, FakeLabels, FakeRegistry, FakeServing, LoggedRequest
 from tests.fakes.ledger import Fake
 from tests.watch.traffic import MODEL, QUARTER, SETTLE, SIGNATURE, START, after, entity, requests, trained_on
 
@@ -87,6 +88,7 @@ class World:
     def __init__(self, folder: Path, store: RefusingStore, **rules: Any) -> None:
         self.folder, self.store, self.now = folder, store, START
         self.serving, self.registry, self.tables = FakeServing(), FakeRegistry(folder / "registry"), FakeTables()
+        self.labels: Labels = FakeLabels()
         self.training = trained_on(folder / "training.parquet")
         for _ in range(3):
             self.registry.add(MODEL, signature=SIGNATURE, training=self.training)
@@ -106,7 +108,7 @@ class World:
 
     def look(self, name: str = FLIGHTS, *, at: datetime | None = None) -> Look:
         self.now = at or self.now
-        doors = Doors(self.logs[name], self.serving, self.registry, self.tables)
+        doors = Doors(self.logs[name], self.serving, self.registry, self.tables, self.labels)
         return look(self.settings[name], doors, self.store, now=self.now, scratch=self.folder / "scratch")
 
     def traffic(self, n: int, version: int = 1, *, name: str = FLIGHTS, **about: Any) -> list[LoggedRequest]:

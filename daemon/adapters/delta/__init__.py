@@ -4,6 +4,7 @@ delta-rs reads them, deletion vectors included, and the SQL engine inside it cou
 Counts come out, and Arrow.
 """
 
+from daemon.adapters.delta.labels import DeltaLabels
 from daemon.adapters.delta.log import DeltaLog, DeltaTables
 
-__all__ = ["DeltaLog", "DeltaTables"]
+__all__ = ["DeltaLabels", "DeltaLog", "DeltaTables"]

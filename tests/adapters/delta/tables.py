@@ -7,7 +7,7 @@ import duckdb
 from arro3.core import Array, DataType, Table
 from deltalake import write_deltalake
 
-from tests.fakes import LoggedRequest
+from tests.fakes import LabelRow, LoggedRequest
 
 GATEWAY = """
     id AS databricks_request_id, CAST(make_timestamp(us) AS DATE) AS request_date, NULL::VARCHAR AS client_request_id,
@@ -53,3 +53,23 @@ def write_served_entities(path: Path, rows: Sequence[tuple[str, str, str, str, s
         names = "served_entity_id, endpoint_name, entity_name, entity_version, change_time"
         query = f"SELECT * REPLACE (change_time::TIMESTAMPTZ AS change_time) FROM (VALUES {values}) v({names})"
         write_deltalake(str(path), duck.sql(query), mode="append")
+
+
+def write_labels(path: Path, rows: Sequence[LabelRow], *, numbers: bool = False) -> None:
+    """Append labels, with a number `amount` for each where there is a KPI, and its double."""
+    labels = [None if row.label is None else str(row.label) for row in rows]
+    given = Table.from_pydict(
+        {
+            "databricks_request_id": Array([row.id for row in rows], DataType.string()),
+            "label": Array(labels, DataType.string()),
+            "us": Array(
+                [None if row.at is None else round(row.at.timestamp() * 1e6) for row in rows], DataType.int64()
+            ),
+            "amount": Array([row.kpis[0] if row.kpis else None for row in rows], DataType.float64()),
+        }
+    )
+    with duckdb.connect() as duck:
+        duck.register("given", given)
+        label = "label::DOUBLE AS label" if numbers else "label"
+        columns = f"databricks_request_id, {label}, make_timestamptz(us) AS labelled_at, amount"
+        write_deltalake(str(path), duck.sql(f"SELECT {columns} FROM given"), mode="append")
