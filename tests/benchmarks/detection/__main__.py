@@ -89,15 +89,20 @@ def _run(
         try:
             for done, future in enumerate(as_completed(waiting, timeout=seconds), start=1):
                 tell(waiting[future], done, len(waiting))
-                found: Watched | Asked = future.result()
-                if isinstance(found, Watched):
-                    results.add_watched(found)
-                else:
-                    results.add_asked(found, asked)
-                    answers[found.contender] |= found.answers
+                # what went wrong is told now, and not when all is done
+                future.result()
         except TimeoutError:
             pool.shutdown(wait=True, cancel_futures=True)
-            results.unfinished = sorted(name for future, name in waiting.items() if future.cancelled())
+    for future, name in waiting.items():
+        if future.cancelled():
+            results.unfinished.append(name)
+            continue
+        found: Watched | Asked = future.result()
+        if isinstance(found, Watched):
+            results.add_watched(found)
+        else:
+            results.add_asked(found, asked)
+            answers[found.contender] |= found.answers
     for name, mine in answers.items():
         results.sweep(name, mine, asked)
     return results

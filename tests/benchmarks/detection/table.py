@@ -30,14 +30,16 @@ def show(
 def _false_alarms(results: Results, still: Sequence[Still], rules: Sequence[str]) -> Table:
     made = Table(
         title="False alarms by default: hours a year, episodes a year (their 95 % interval)",
-        caption="Nothing drifts in these worlds, or nothing that matters: D = 0.02 in the harmless one",
+        caption="Nothing drifts in these worlds, or nothing that matters: D = 0.02 in the harmless one. In the "
+        "flights as they went, what is raised about blizzards and holidays counts as well",
     )
     shown = [ACT, WARN, ACT + SEASONAL, *rules]
-    for heading in ("", "years", *shown):
+    for heading in ("", "years (peers)", *shown):
         made.add_column(heading, justify="left" if not heading else "right")
     for cell in (c for c in still if not c.seasonal):
         numbers = [results.of(results.still, cell.name, rule) for rule in shown]
-        years = next((f"{n['hours']['years']:.2f}" for n in numbers if n), "")
+        known = [n["hours"]["years"] for n in numbers if n]
+        years = f"{max(known):.2f} ({min(known):.2f})" if known else ""
         made.add_row(cell.name, years, *(_false(n) for n in numbers))
     return made
 
