@@ -69,10 +69,8 @@ def _run(
     seconds: float | None,
     tell: Callable[[str, int, int | None], None],
 ) -> Results:
-    results = Results()
     asked: dict[str, Still | Planted] = {c.name: c for c in still if c.peer_weeks}
     asked |= {c.name: c for c in drifting}
-    answers: dict[str, dict[str, Answer]] = {contender.name: {} for contender in contenders}
     FILES.mkdir(parents=True, exist_ok=True)
     # a process that was forked beside the thread of the progress bar might wait for its locks
     with ProcessPoolExecutor(AT_ONCE, mp_context=get_context("spawn")) as pool:
@@ -93,6 +91,12 @@ def _run(
                 future.result()
         except TimeoutError:
             pool.shutdown(wait=True, cancel_futures=True)
+    return _taken_in(waiting, asked)
+
+
+def _taken_in(waiting: Mapping[Future[Any], str], asked: Cells) -> Results:
+    results = Results()
+    answers: dict[str, dict[str, Answer]] = {}
     for future, name in waiting.items():
         if future.cancelled():
             results.unfinished.append(name)
@@ -102,7 +106,7 @@ def _run(
             results.add_watched(found)
         else:
             results.add_asked(found, asked)
-            answers[found.contender] |= found.answers
+            answers.setdefault(found.contender, {}).update(found.answers)
     for name, mine in answers.items():
         results.sweep(name, mine, asked)
     return results
