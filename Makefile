@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test lint types imports tests faults bench lock clean
+.PHONY: demo test lint types imports tests faults bench bench-detection lock clean
 
 demo: $(INSTALLED)
 	$(BIN)/python -m playground.demo
@@ -29,6 +29,10 @@ faults: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m tests.benchmarks
+
+# False alarms and delays, beside peers that it installs below build/peers once (5 GB). `ARGS=--quick` for the short form.
+bench-detection: $(INSTALLED)
+	$(BIN)/python -m tests.benchmarks.detection $(ARGS)
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "mlsteward needs Python 3.11 or newer, not %d.%d" % sys.version_info[:2])'
