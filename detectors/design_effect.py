@@ -228,6 +228,7 @@ def _at_scale(
 
 
 def _sums(values: Floats, groups: NDArray[np.int64]) -> Floats:
-    summed = np.zeros((int(groups.max()) + 1, values.shape[1]))
-    np.add.at(summed, groups, values)
-    return summed
+    size, columns = int(groups.max()) + 1, values.shape[1]
+    place = (groups[:, None] * columns + np.arange(columns)).ravel()
+    summed = np.bincount(place, weights=values.ravel(), minlength=size * columns).astype(np.float64)
+    return summed.reshape(size, columns)
