@@ -70,7 +70,9 @@ class Drift(Section):
     design_effect: Annotated[float, Field(ge=1, strict=False)] | None = None
     """How much more the shares of a window vary than those of independent rows: 1 where each row is a draw of its own,
     20 where clients send 20 alike. Left out: learnt from the version's own windows, and nothing counts as drift before
-    there are ten of them."""
+    there are ten of them, which span `learn_for`."""
+    learn_for: Duration = timedelta(days=1)
+    """How long a version is watched, at least, before it is known what its windows do by themselves."""
     ignore: tuple[str, ...] = Field(default=(), strict=False)
     """Columns that may shift as they like: identifiers, timestamps."""
 

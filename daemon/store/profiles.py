@@ -18,6 +18,7 @@ from daemon.store.blob import pack, unpack
 from daemon.store.engine import Tx
 from daemon.store.tables import baseline as baselines
 from daemon.store.tables import profile as table
+from daemon.store.types import UtcTime
 from daemon.store.upsert import upsert
 
 
@@ -92,9 +93,11 @@ def calm(tx: Tx, baseline: Baseline, *, until: datetime, newest: int) -> list[Pr
     return [_profile(row, baseline) for row in rows][::-1]
 
 
-def count_calm(tx: Tx, baseline: Baseline, *, until: datetime) -> int:
-    """Return how many windows `calm` could."""
-    return tx.execute(select(func.count()).select_from(table).where(*_calm(baseline, until))).scalar_one()
+def count_calm(tx: Tx, baseline: Baseline, *, until: datetime) -> tuple[int, datetime]:
+    """Return how many windows `calm` could, and when the oldest of them began; `until` where there is none."""
+    asked = select(func.count(), func.min(table.c.window_start, type_=UtcTime)).where(*_calm(baseline, until))
+    count, oldest = tx.execute(asked).one()
+    return count, oldest or until
 
 
 def _calm(baseline: Baseline, until: datetime) -> tuple[ColumnElement[bool], ...]:

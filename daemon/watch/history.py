@@ -26,10 +26,14 @@ SEASONAL_AGAIN = timedelta(days=7)
 """How old what is expected of the hours of the week may become before it is learnt anew."""
 
 
-def due(known: History | None, calm: int, settings: EndpointSettings, *, now: datetime) -> bool:
-    """Tell whether so many calm windows teach more than is known."""
+def due(known: History | None, calm: int, settings: EndpointSettings, *, since: datetime, now: datetime) -> bool:
+    """Tell whether so many calm windows, the first of which began at `since`, teach more than is known.
+
+    However many there are, they must span `drift.learn_for`: windows of one quiet hour resemble each other, and tell
+    nothing of what the day brings.
+    """
     learnt_from = calm - calm // LEFT_OUT
-    if learnt_from < FEWEST_BLOCKS:
+    if learnt_from < FEWEST_BLOCKS or now - since < settings.drift.learn_for:
         return False
     if known is None or not set(every_scale(settings)) <= set(known.scales):
         return True

@@ -76,7 +76,8 @@ def _learnt(
     settings: EndpointSettings, store: Store, baseline: Baseline, past: Past, *, now: datetime
 ) -> History | None:
     with store.read() as tx:
-        if not history.due(past.history, profiles.count_calm(tx, baseline, until=now), settings, now=now):
+        calm, since = profiles.count_calm(tx, baseline, until=now)
+        if not history.due(past.history, calm, settings, since=since, now=now):
             return None
         made = history.learn(profiles.calm(tx, baseline, until=now, newest=history.MOST), baseline, settings)
     if made is not None:

@@ -227,12 +227,18 @@ def test_a_history_is_learnt_from_all_but_the_newest_quarter(rng: Rng) -> None:
 
 def test_it_is_learnt_anew_each_time_there_is_twice_as_much_to_learn_from(rng: Rng) -> None:
     known = baseline_of(rng.normal(size=50_000))
-    learnt, when, kept = [], MONDAY, None
+    learnt, kept = [], None
     for calm in range(200):
-        if due(kept, calm, LEARNT, now=when):
+        if due(kept, calm, LEARNT, since=MONDAY - timedelta(days=1), now=MONDAY + calm * HOUR):
             kept = learn(hours(known, rng.normal(size=(calm, 50))), known, LEARNT)
             learnt.append(calm)
     assert learnt == [10, 21, 42, 85, 170]
+
+
+def test_many_windows_of_a_short_time_teach_nothing_yet() -> None:
+    day = timedelta(days=1)
+    assert not due(None, 500, LEARNT, since=MONDAY, now=MONDAY + day - HOUR)
+    assert due(None, 500, LEARNT, since=MONDAY, now=MONDAY + day)
 
 
 def test_of_too_few_windows_nothing_is_learnt(rng: Rng) -> None:

@@ -111,7 +111,8 @@ class Steward:
         self._keep(one)
         self.calm.append(one)
         now = one.window.end
-        if not self.troubled and history.due(self.history, len(self.calm), self.settings, now=now):
+        since = self.calm[0].window.start
+        if not self.troubled and history.due(self.history, len(self.calm), self.settings, since=since, now=now):
             began = time.process_time()
             self.history = history.learn(self.calm[-history.MOST :], self.baseline, self.settings) or self.history
             self.cost.learn_s += time.process_time() - began
