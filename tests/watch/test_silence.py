@@ -162,8 +162,8 @@ def test_when_requests_come_again_that_is_told_and_the_next_silence_is_a_call_of
     world.live(range(10, 12))
     assert world.told() == ["watch.silent", "watch.sees_again"]
     # one of six windows is on record by now, so a longer one is asked for
-    assert wait(world, 11, range(60, 120, 15)) == ["watch.silent", "watch.sees_again"]
-    assert wait(world, 11, range(120, 240, 15))[2:] == ["watch.blind", "watch.silent"]
+    assert wait(world, 11, range(60, 105, 15)) == ["watch.silent", "watch.sees_again"]
+    assert wait(world, 11, range(105, 240, 15))[2:] == ["watch.silent"]
 
 
 def test_where_there_is_no_record_that_it_should_not_be_silent_it_is_told_as_before(world: World) -> None:
