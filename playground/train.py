@@ -28,7 +28,7 @@ PARAMETERS = (
     "window_end",
 )
 MINIMUM_ROWS = 500
-MAXIMUM_ROWS = 6_000
+MAXIMUM_ROWS = 2_000
 """The newest alone: a drift begins within a window, and rows from before it would make the next version drift."""
 _EVALUATION_SHARE = 0.25
 

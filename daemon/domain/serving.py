@@ -4,6 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+OURS = "mlsteward"
+"""The client's request id of the requests by which a version is tried: they are no traffic, and not judged as such."""
+
 
 class Update(StrEnum):
     """What becomes of the endpoint's last configuration update."""

@@ -23,6 +23,7 @@ from detectors import certify, chi_square, jensen_shannon, ks, many_distances, m
 from detectors.answers import FEWEST_ROWS, Answer, Answers
 from detectors.answers import Reason as Because
 from detectors.bins import CategoricalBins
+from detectors.many_psi import Indices
 
 REASONS = {
     Because.BEYOND: Reason.CERTAINLY_BEYOND,
@@ -98,7 +99,8 @@ def _shifts(now: Merged, settings: EndpointSettings, alpha: float) -> Iterator[A
         for one in (alpha, _loose(alpha))
     ]
     by_chance = (unstable.groups - 1) * _per_row(unstable.n, unstable.m)
-    yield Asked(*(replace(a, statistic=np.maximum(a.lower, a.statistic - by_chance)) for a in instability))
+    told = [_within(replace(a, statistic=np.maximum(a.lower, a.statistic - by_chance)), unstable) for a in instability]
+    yield Asked(*told)
 
 
 def _shares(now: Merged, settings: EndpointSettings, alpha: float) -> Iterator[Asked]:
@@ -109,6 +111,18 @@ def _shares(now: Merged, settings: EndpointSettings, alpha: float) -> Iterator[A
             certify.shares(*held, now.covered, tolerance=act, alpha=alpha),
             certify.shares(*held, now.covered, tolerance=warn, alpha=_loose(alpha)),
         )
+
+
+def _within(found: Answers, unstable: Indices) -> Answers:
+    """Let an index count as within its tolerance where chance sways it by no more than a quarter of that.
+
+    That twice the tolerance would have been certain takes more rows than many a baseline has: nothing would ever end.
+    """
+    sway = np.sqrt(2 * np.maximum(0, unstable.groups - 1)) * _per_row(unstable.n, unstable.m)
+    calm = (found.reason == Because.TOO_FEW_ROWS) & (found.statistic <= found.threshold) & (found.n >= FEWEST_ROWS)
+    calm &= (sway <= found.threshold / 4) & (unstable.groups > 1)
+    answer = np.where(calm, str(Answer.WITHIN), found.answer)
+    return replace(found, answer=answer, reason=np.where(calm, str(Because.WITHIN), found.reason))
 
 
 def _per_row(n: Floats, m: Floats) -> Floats:

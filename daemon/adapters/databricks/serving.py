@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from daemon.adapters.databricks.client import DatabricksClient, Json
-from daemon.domain.serving import EndpointState, ServedEntity, Update
+from daemon.domain.serving import OURS, EndpointState, ServedEntity, Update
 from daemon.ports import PlatformError
 
 ENDPOINTS = "/api/2.0/serving-endpoints"
@@ -67,7 +67,8 @@ class DatabricksServing:
 
     def query(self, endpoint: str, entity: str, payload: Mapping[str, object]) -> tuple[int, float]:
         path = f"/serving-endpoints/{_quoted(endpoint)}/served-models/{_quoted(entity)}/invocations"
-        return self._client.measure(path, payload, what=f"send a request to {entity} of endpoint {endpoint}")
+        named = {**payload, "client_request_id": OURS}
+        return self._client.measure(path, named, what=f"send a request to {entity} of endpoint {endpoint}")
 
 
 def _path(endpoint: str) -> str:

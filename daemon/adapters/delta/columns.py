@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from daemon.domain.serving import OURS
 from daemon.domain.window import EPOCH
 from daemon.ports import PlatformError
 
@@ -18,6 +19,7 @@ ALIASES = {
     "entity": ("served_entity_id",),
     "metadata": ("request_metadata",),
     "codes": ("logging_error_codes",),
+    "client": ("client_request_id",),
 }
 ESSENTIAL = ("id", "time", "status", "request", "response")
 
@@ -37,6 +39,8 @@ class Columns:
     response: str
     entity: str
     oversized: str
+    theirs: str
+    """The condition that a row is a caller's, and no request by which the daemon tried a version; empty: not told."""
     by_version: bool
     """The entity is `model/version` itself: legacy tables name it in each row."""
 
@@ -46,7 +50,7 @@ class Columns:
         return f"({self.time} * 1000)" if self.in_milliseconds else f"CAST({self.time} AS BIGINT)"
 
     def between(self, start: datetime, end: datetime | None = None) -> str:
-        """Return the condition `start <= time < end`, by day first: it is by day that the table is clustered."""
+        """Return the condition that a caller's row lies in `start <= time < end`, by day first: so it is clustered."""
         conditions = [f"{self.time} >= {self._literal(start)}"]
         if self.day:
             conditions.insert(0, f"{self.day} >= '{start.date()}'")
@@ -54,6 +58,8 @@ class Columns:
             conditions.append(f"{self.time} < {self._literal(end)}")
             if self.day:
                 conditions.insert(1, f"{self.day} <= '{end.date()}'")
+        if self.theirs:
+            conditions.append(self.theirs)
         return " AND ".join(conditions)
 
     def _literal(self, moment: datetime) -> str:
@@ -86,5 +92,6 @@ def detect(fields: Mapping[str, str], table: str) -> Columns:
         response=column["response"],
         entity=f"coalesce({column.get('entity', version)}, '')",
         oversized=f"(coalesce({codes}, false) OR {column['request']} IS NULL)",
+        theirs=f"coalesce({column['client']}, '') <> '{OURS}'" if "client" in column else "",
         by_version="entity" not in column and metadata is not None,
     )

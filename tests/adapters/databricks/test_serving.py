@@ -270,7 +270,7 @@ class TestQuery:
         assert found == status
         assert 0 < ms < 20_000
         (asked,) = server.to(INVOKE)
-        assert asked.json == PAYLOAD
+        assert asked.json == {**PAYLOAD, "client_request_id": "mlsteward"}, "so that it is not taken for traffic"
         assert asked.headers["authorization"].startswith("Bearer ")
         assert asked.headers["user-agent"].startswith("mlsteward/")
 
@@ -294,4 +294,4 @@ class TestQuery:
     def test_an_example_with_nan_in_it_is_sent(self, server: LocalServer, serving: DatabricksServing) -> None:
         server.on("POST", INVOKE, Answer())
         assert serving.query("flights", "delay-3", {"inputs": [float("nan")]})[0] == 200
-        assert server.to(INVOKE)[0].body == b'{"inputs": [NaN]}'
+        assert server.to(INVOKE)[0].body == b'{"inputs": [NaN], "client_request_id": "mlsteward"}'
