@@ -140,6 +140,15 @@ def test_what_is_over_is_not_in_breach_however_long_the_longer_scales_remember_i
     assert found["x/ks"] is Verdict.HEALTHY
 
 
+def test_what_is_over_ends_for_an_index_as_well_however_small_the_baseline(rng: Rng) -> None:
+    known = baseline_of(rng.normal(size=1_500))
+    then, now = rng.normal(1, size=(4, 1_500)), rng.normal(size=(3, 1_500))
+    found = {f.check.name: f.verdict for f in drift(hours(known, [*then, *now]), known, None, settings())}
+    assert found["x/psi"] is Verdict.HEALTHY
+    still = {f.check.name: f.verdict for f in drift(hours(known, then), known, None, settings())}
+    assert still["x/psi"] is Verdict.BREACH
+
+
 @pytest.mark.parametrize(
     ("rows", "verdict", "reason"),
     [(0, Verdict.NO_DATA, Reason.NO_ROWS), (30, Verdict.INCONCLUSIVE, Reason.TOO_FEW_ROWS)],

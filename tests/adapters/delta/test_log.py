@@ -15,7 +15,7 @@ from daemon.domain.sample import Part
 from daemon.domain.window import Window, closed_windows
 from daemon.ports import PlatformError
 from daemon.watch.decode import decode
-from tests.adapters.delta.tables import LEGACY, write, write_served_entities
+from tests.adapters.delta.tables import GATEWAY, LEGACY, write, write_served_entities
 from tests.fakes import LoggedRequest
 from tests.watch.decode.payloads import FLIGHT, column
 
@@ -52,6 +52,19 @@ def test_a_request_that_was_logged_differently_twice_is_still_one(tmp_path: Path
     log = log_of(tmp_path / "t")
     assert count(log) == 5
     assert log.sample([Part(WINDOW, "entity", 1.0)], salt="s").count == 5
+
+
+@pytest.mark.parametrize(("kind", "entity"), [(GATEWAY, "entity"), (LEGACY, "m/1")])
+def test_the_requests_by_which_a_version_was_tried_are_no_traffic(tmp_path: Path, kind: str, entity: str) -> None:
+    ours = "CASE WHEN id LIKE 'trial%' THEN 'mlsteward' WHEN id LIKE 'named%' THEN 'a caller' END AS client_request_id"
+    named = kind.replace("NULL::VARCHAR AS client_request_id", ours)
+    assert named != kind
+    rows = [*requests(5), *requests(50, "trial"), *requests(3, "named")]
+    write(tmp_path / "t", [replace(row, entity=entity) for row in rows], named)
+    log = log_of(tmp_path / "t")
+    assert count(log) == 8
+    assert log.sample([Part(WINDOW, entity, 1.0)], salt="s").count == 8
+    assert log.newest(NOON) == NOON + timedelta(milliseconds=4)
 
 
 def test_a_table_that_comes_later_is_found_and_one_that_goes_is_missed(tmp_path: Path) -> None:
