@@ -23,6 +23,7 @@ from playground.cases import CASES, Case
 from playground.flights import kilometres
 from playground.process import Playground
 from playground.traffic import Mix, Traffic
+from playground.train import MAXIMUM_ROWS
 from tests.playground.conftest import Caller, entity
 
 pytestmark = pytest.mark.usefixtures("alone_with_jobs")
@@ -117,7 +118,7 @@ def test_a_retrained_version_beats_the_champion_on_drifted_flights(
     playground: Playground, workspace: WorkspaceClient, registry: MlflowClient, case: Case
 ) -> None:
     start = datetime.now(UTC).isoformat()
-    _drive(playground, case, records=6_000)
+    _drive(playground, case, records=MAXIMUM_ROWS)
     parameters = {"champion_version": "1", "remediation": "41", "reason": "drift", "window_start": start}
     run = workspace.jobs.run_now(playground.address.jobs[case.job], job_parameters=parameters).result()
     assert run.state and run.state.result_state is RunResultState.SUCCESS, run.state
@@ -128,7 +129,7 @@ def test_a_retrained_version_beats_the_champion_on_drifted_flights(
     metrics = registry.get_run(registered.run_id or "").data.metrics
     better = metrics[case.metric] - metrics[f"champion_{case.metric}"]
     assert better > 0 if case.metric == "auc" else better < 0
-    assert metrics["rows"] + metrics["evaluation_rows"] >= 6_000
+    assert metrics["rows"] + metrics["evaluation_rows"] >= MAXIMUM_ROWS
     assert metrics["evaluation_rows"] == pytest.approx(metrics["rows"] / 3, rel=0.01)
 
 
