@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from daemon.config.detection import Health as HealthSettings
 from daemon.config.endpoint import EndpointSettings
@@ -10,7 +11,7 @@ from daemon.domain.finding import Against, Cause, Check, Finding, Statistic, Ver
 from daemon.domain.history import History
 from daemon.domain.profile import Health, Profile
 from daemon.watch.drift import drift
-from daemon.watch.judge import Measured, judge, nothing_to_measure, rise
+from daemon.watch.judge import Measured, finding, nothing_to_measure, rise
 from daemon.watch.scales import confidence
 from detectors import exceedance
 
@@ -54,12 +55,19 @@ def detect(
 
 def _health(profile: Profile, reference: Reference, settings: HealthSettings, alpha: float) -> Iterator[Finding]:
     now, before = profile.health, reference.health
+    answer = partial(
+        finding,
+        profile,
+        rows_wanted=settings.requests,
+        against=reference.against,
+        against_version=reference.version,
+    )
     for statistic, errors, errors_before in (
         (Statistic.ERRORS_4XX, now.errors_4xx, before.errors_4xx),
         (Statistic.ERRORS_5XX, now.errors_5xx, before.errors_5xx),
     ):
         measured = rise(errors, now.requests, errors_before, before.requests, alpha)
-        yield _finding(profile, Check(statistic), measured, settings.errors, settings.requests, reference)
+        yield answer(Check(statistic), measured, threshold=settings.errors)
     if reference.against is Against.NOTHING:
         return
     answered, answered_before = int(now.latency.sum()), int(before.latency.sum())
@@ -69,33 +77,7 @@ def _health(profile: Profile, reference: Reference, settings: HealthSettings, al
             measured = Measured(answered, slow.share, slow.lower)
         else:
             measured = nothing_to_measure(answered, answered_before)
-        yield _finding(profile, Check(statistic), measured, 1 - q, settings.requests, reference)
-
-
-def _finding(
-    profile: Profile,
-    check: Check,
-    measured: Measured,
-    threshold: float,
-    rows_wanted: int,
-    reference: Reference | None = None,
-) -> Finding:
-    verdict, reason = judge(measured, threshold=threshold, rows_wanted=rows_wanted)
-    return Finding(
-        endpoint=profile.endpoint,
-        version=profile.version,
-        check=check,
-        window=profile.window,
-        verdict=verdict,
-        reason=reason,
-        n=measured.n,
-        statistic=measured.value,
-        bound=measured.lower,
-        threshold=threshold,
-        against=reference.against if reference else Against.BASELINE,
-        against_version=reference.version if reference else None,
-        reported=measured.reported,
-    )
+        yield answer(Check(statistic), measured, threshold=1 - q)
 
 
 def summary(findings: Sequence[Finding], *causes: Cause) -> Verdict:

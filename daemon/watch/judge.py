@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from daemon.domain.finding import Reason, Verdict
+from daemon.domain.finding import Against, Check, Finding, Reason, Verdict
+from daemon.domain.profile import Profile
 from detectors import share
 
 
@@ -45,3 +46,32 @@ def judge(measured: Measured, *, threshold: float, rows_wanted: int) -> tuple[Ve
     if measured.value > threshold:
         return Verdict.INCONCLUSIVE, Reason.NOT_CERTAIN
     return Verdict.HEALTHY, Reason.WITHIN_TOLERANCE
+
+
+def finding(
+    profile: Profile,
+    check: Check,
+    measured: Measured,
+    *,
+    threshold: float,
+    rows_wanted: int,
+    against: Against = Against.BASELINE,
+    against_version: int | None = None,
+) -> Finding:
+    """Return the answer of a check on one window, judged."""
+    verdict, reason = judge(measured, threshold=threshold, rows_wanted=rows_wanted)
+    return Finding(
+        endpoint=profile.endpoint,
+        version=profile.version,
+        check=check,
+        window=profile.window,
+        verdict=verdict,
+        reason=reason,
+        n=measured.n,
+        statistic=measured.value,
+        bound=measured.lower,
+        threshold=threshold,
+        against=against,
+        against_version=against_version,
+        reported=measured.reported,
+    )

@@ -10,7 +10,7 @@ from daemon.domain.baseline import Baseline, BaselineColumn
 from daemon.domain.finding import COLUMN, Check, Finding, Statistic
 from daemon.domain.profile import Profile
 from daemon.watch.decode.faults import OF_ANSWERS, Fault
-from daemon.watch.judge import Measured, judge, nothing_to_measure, rise
+from daemon.watch.judge import Measured, finding, nothing_to_measure, rise
 from detectors.bins import CategoricalBins
 
 CHECKS_PER_COLUMN = 3
@@ -28,11 +28,12 @@ def quality(profile: Profile, baseline: Baseline | None, settings: EndpointSetti
     """
     if baseline is None:
         return []
-    found = list(_whole(profile, settings, alpha))
+    asked = list(_whole(profile, settings, alpha))
     for name, column in sorted(baseline.columns.items()):
         if name not in settings.drift.ignore:
-            found += _column(profile, name, column, settings, alpha)
-    return [_finding(profile, *one, settings.health.requests) for one in found]
+            asked += _column(profile, name, column, settings, alpha)
+    wanted = settings.health.requests
+    return [finding(profile, check, found, threshold=most, rows_wanted=wanted) for check, found, most in asked]
 
 
 def _whole(profile: Profile, settings: EndpointSettings, alpha: float) -> Iterator[Found]:
@@ -93,20 +94,3 @@ def _above(k: int, rows: int, requests: int, alpha: float, *, before: tuple[int,
     n = min(rows, requests)
     # rounded down: a part of a request is none
     return rise(min(k, rows) * n // rows, n, *before, alpha)
-
-
-def _finding(profile: Profile, check: Check, measured: Measured, threshold: float, rows_wanted: int) -> Finding:
-    verdict, reason = judge(measured, threshold=threshold, rows_wanted=rows_wanted)
-    return Finding(
-        endpoint=profile.endpoint,
-        version=profile.version,
-        check=check,
-        window=profile.window,
-        verdict=verdict,
-        reason=reason,
-        n=measured.n,
-        statistic=measured.value,
-        bound=measured.lower,
-        threshold=threshold,
-        reported=measured.reported,
-    )
