@@ -152,7 +152,8 @@ def _again(
     check: Check,
 ) -> Iterable[Finding]:
     """Ask the check again of every window, by today's baseline, history, settings and comparison."""
-    others = tuple(name for name in (baseline.columns if baseline else ()) if name != check.column)
+    known = {name: one.column.name for name, one in baseline.columns.items()} if baseline else {}
+    others = tuple({column for column in known.values() if column != known.get(check.column)})
     alone = settings.model_copy(update={"drift": settings.drift.model_copy(update={"ignore": others})})
     longest = every_scale(settings)[-1] * settings.watch.window
     for one in shown:

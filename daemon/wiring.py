@@ -26,7 +26,7 @@ from daemon.remediate.doors import Doors
 from daemon.remediate.overdue import sweep
 from daemon.remediate.storm import watch_storm
 from daemon.remediate.switch import kill_switch
-from daemon.store import retention
+from daemon.store import retention, thinning
 from daemon.store.engine import Store
 from daemon.telemetry import log
 from daemon.telemetry.metrics import Metrics
@@ -207,13 +207,14 @@ def _retain(settings: Settings, store: Store) -> Callable[[datetime], Told | Non
         removed = 0
         while True:
             with store.begin() as tx:
+                merged = thinning.thin(tx, before=now - settings.store.merge_profiles)
                 pruned = retention.prune(
                     tx,
                     profiles_before=now - settings.store.keep_profiles,
                     events_before=now - settings.store.keep_events,
                 )
-            if not pruned.rows:
-                return Told(f"{removed} old records removed", {}, quiet=True)
-            removed += pruned.rows
+            if not pruned.rows + merged:
+                return Told(f"{removed} old records removed or merged", {}, quiet=True)
+            removed += pruned.rows + merged
 
     return work

@@ -8,7 +8,7 @@ from operator import add
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import BigInteger, ColumnElement, Row, func, select, type_coerce
 
 from daemon.domain.baseline import Baseline
 from daemon.domain.finding import Verdict
@@ -18,7 +18,7 @@ from daemon.store.blob import pack, unpack
 from daemon.store.engine import Tx
 from daemon.store.tables import baseline as baselines
 from daemon.store.tables import profile as table
-from daemon.store.types import UtcTime
+from daemon.store.types import MICROSECOND, UtcTime
 from daemon.store.upsert import upsert
 
 
@@ -87,22 +87,26 @@ def between(
     return [_profile(r, known.get(r.baseline_id)) for r in rows if r.window_end - r.window_start == length]
 
 
-def calm(tx: Tx, baseline: Baseline, *, until: datetime, newest: int) -> list[Profile]:
-    """Return the newest windows in the baseline's bins that ended by `until` and were not in breach, oldest first."""
-    rows = tx.execute(select(table).where(*_calm(baseline, until)).order_by(table.c.window_end.desc()).limit(newest))
-    return [_profile(row, baseline) for row in rows][::-1]
+def calm(tx: Tx, baseline: Baseline, *, until: datetime, newest: int, length: timedelta) -> list[Profile]:
+    """Return the newest windows of this length in the baseline's bins that ended by `until` and were not in breach.
+
+    The oldest comes first.
+    """
+    asked = select(table).where(*_calm(baseline, until, length)).order_by(table.c.window_end.desc())
+    return [_profile(row, baseline) for row in tx.execute(asked.limit(newest))][::-1]
 
 
-def count_calm(tx: Tx, baseline: Baseline, *, until: datetime) -> tuple[int, datetime]:
+def count_calm(tx: Tx, baseline: Baseline, *, until: datetime, length: timedelta) -> tuple[int, datetime]:
     """Return how many windows `calm` could, and when the oldest of them began; `until` where there is none."""
-    asked = select(func.count(), func.min(table.c.window_start, type_=UtcTime)).where(*_calm(baseline, until))
+    asked = select(func.count(), func.min(table.c.window_start, type_=UtcTime)).where(*_calm(baseline, until, length))
     count, oldest = tx.execute(asked).one()
     return count, oldest or until
 
 
-def _calm(baseline: Baseline, until: datetime) -> tuple[ColumnElement[bool], ...]:
-    mine = table.c.baseline_id == baseline.id
-    return mine, table.c.window_end <= until, table.c.counts.is_not(None), table.c.steady != Verdict.BREACH
+def _calm(baseline: Baseline, until: datetime, length: timedelta) -> tuple[ColumnElement[bool], ...]:
+    mine, ended = table.c.baseline_id == baseline.id, type_coerce(table.c.window_end, BigInteger)
+    alike = ended - type_coerce(table.c.window_start, BigInteger) == length // MICROSECOND
+    return mine, alike, table.c.window_end <= until, table.c.counts.is_not(None), table.c.steady != Verdict.BREACH
 
 
 def health_before(tx: Tx, endpoint: str, version: int, *, until: datetime, windows: int) -> Health | None:

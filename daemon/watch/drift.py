@@ -13,11 +13,12 @@ import numpy as np
 
 from daemon.config.endpoint import EndpointSettings
 from daemon.domain.baseline import Baseline
-from daemon.domain.finding import Check, Finding, Reason, Statistic, Verdict
+from daemon.domain.finding import Cause, Check, Finding, Reason, Statistic, Verdict
 from daemon.domain.history import History
 from daemon.domain.profile import Profile
 from daemon.watch.merged import Floats, Merged, merged
-from daemon.watch.scales import WARNS, confidence, level_of
+from daemon.watch.mix import mix
+from daemon.watch.scales import WARNS, confidence, level_of, quality_level_of
 from daemon.watch.stack import missing_of
 from detectors import certify, chi_square, jensen_shannon, ks, many_distances, many_psi
 from detectors.answers import FEWEST_ROWS, Answer, Answers
@@ -61,12 +62,13 @@ def drift(
     history
         Without one nothing is certified, unless `drift.design_effect` says what it would.
     """
-    names = [name for name in sorted(baseline.columns) if name not in settings.drift.ignore]
+    columns = {name: known.column for name, known in sorted(baseline.columns.items())}
+    names = [name for name, column in columns.items() if column.name not in settings.drift.ignore]
     alpha = confidence(settings, len(baseline.columns))
     found: list[Finding] = []
-    for level in sorted(set(settings.sensitivity.levels)):
-        shifting = {name for name in names if level_of(settings, baseline.columns[name].column.role) is level}
-        broken = set(names) if settings.sensitivity.quality is level else set()
+    for level in sorted(settings.sensitivity.levels):
+        shifting = {name for name in names if level_of(settings, columns[name]) is level}
+        broken = {name for name in names if quality_level_of(settings, columns[name]) is level}
         asked = [name for name in names if name in shifting | broken]
         if asked:
             now = merged(profiles, baseline, history, settings, level, asked)
@@ -74,8 +76,17 @@ def drift(
             for place, name in enumerate(asked):
                 wanted = [*SHIFTS * [name in shifting], *SHARES * [name in broken]]
                 checks = zip(_checks(baseline, name), answers, wanted, strict=True)
-                found += [_finding(profiles[-1], c, a, now, place, settings) for c, a, yes in checks if yes]
+                answered = [_finding(profiles[-1], c, a, now, place, settings) for c, a, yes in checks if yes]
+                found += [_in_parts(one, now, baseline, asked, place, alpha) for one in answered]
     return found
+
+
+def _in_parts(one: Finding, now: Merged, baseline: Baseline, names: Sequence[str], place: int, alpha: float) -> Finding:
+    """Say of a certain shift how much of it is another mix of segments."""
+    if one.verdict is not Verdict.BREACH or one.check.cause is not Cause.DRIFT:
+        return one
+    scale = now.scales.index(int(dict(one.reported)["windows"]))
+    return replace(one, reported=(*one.reported, *mix(now, baseline, names, scale, place, alpha=alpha)))
 
 
 def _checks(baseline: Baseline, name: str) -> list[Check]:
