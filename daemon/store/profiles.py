@@ -56,6 +56,18 @@ def answered(
     return {(start, v): (requests, errors) for start, end, v, requests, errors in rows if end - start == length}
 
 
+def records(tx: Tx, endpoint: str, *, since: datetime) -> dict[int, tuple[int, datetime]]:
+    """Return version -> the records that were counted of it in windows since then, and when the first of them began."""
+    columns = select(table.c.version, table.c.window_start, table.c.coverage)
+    found: dict[int, tuple[int, datetime]] = {}
+    for version, start, coverage in tx.execute(
+        columns.where(table.c.endpoint == endpoint, table.c.window_start >= since).order_by(table.c.window_start)
+    ):
+        counted, first = found.get(version, (0, start))
+        found[version] = (counted + coverage["records"], first)
+    return found
+
+
 def load(
     tx: Tx,
     endpoint: str,
