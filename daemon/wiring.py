@@ -22,7 +22,7 @@ from daemon.ports import Channel, Fence, Jobs, PlatformError, Registry, Serving
 from daemon.remediate import archive
 from daemon.remediate import cycle as remediate
 from daemon.remediate.circumstances import mode_of
-from daemon.remediate.doors import Doors
+from daemon.remediate.doors import Doors, Lately
 from daemon.remediate.overdue import sweep
 from daemon.remediate.storm import watch_storm
 from daemon.remediate.switch import kill_switch
@@ -153,9 +153,15 @@ def _remediate(settings: Settings, endpoint: EndpointSettings, world: World, sto
     return Round("remediate", endpoint.name, settings.schedule.remediate, work)
 
 
-def fleet(settings: Settings) -> dict[str, timedelta]:
+def fleet(settings: Settings) -> dict[str, Lately]:
     """Return every endpoint, and how long what was found on it speaks for the present."""
-    return {e.name: e.decide.of * e.watch.window + e.watch.settle + 2 * e.watch.interval for e in settings.endpoints}
+    return {e.name: _lately(e) for e in settings.endpoints}
+
+
+def _lately(endpoint: EndpointSettings) -> Lately:
+    watch, labels = endpoint.watch, endpoint.labels
+    windows = endpoint.decide.of * watch.window + watch.settle + 2 * watch.interval
+    return Lately(windows, labels.fresh_for if labels.table is not None else timedelta())
 
 
 def _oversee(settings: Settings, store: Store, metrics: Metrics) -> Callable[[datetime], Told | None]:
