@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from daemon.domain.baseline import Baseline
+from daemon.domain.finding import MIX_OF, WITHIN
 from daemon.domain.profile import Counts
 from daemon.watch.merged import Merged
 from detectors import phase
@@ -33,8 +34,8 @@ def mix(
         if (current[before.sum(axis=1) == 0] > 0).any() or not current.sum():
             continue
         found = phase.split(current, before, alpha, categorical=isinstance(whole.bins, CategoricalBins))
-        yield f"mix_of_{column}", found.mix.value
-        yield f"within_{column}", found.conditional.value
+        yield f"{MIX_OF}{column}", found.mix.value
+        yield f"{WITHIN}{column}", found.conditional.value
 
 
 def _cells(counts: Counts, place: int, parts: Sequence[int]) -> Counts:
