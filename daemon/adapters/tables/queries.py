@@ -122,7 +122,7 @@ def look(
         told = history(history_of, table=history_in, dialect=dialect, values=values)
         entities = f"""
         UNION ALL SELECT 2, NULL, served_entity_id, NULL, NULL, NULL, NULL,
-            entity_name, NULL, NULL, NULL, entity_version, NULL, NULL FROM ({told})"""
+            entity_name, NULL, NULL, NULL, NULL, NULL, entity_version FROM ({told})"""
     return values.asked(f"""
         WITH counts AS ({counts(columns, windows, cells)}),
         totals AS (SELECT cell, entity, CAST(sum(requests) AS BIGINT) AS requests FROM counts GROUP BY cell, entity),

@@ -94,11 +94,13 @@ class WarehouseLog:
             return ask(None), False
         try:
             answer = ask(served.name)
-        except QuestionError as error:
+        except PlatformError as error:
+            if not (error.missing or isinstance(error, QuestionError)):
+                raise
             answer = ask(None)
             self._without_history = WITHOUT_HISTORY
-            words = f"{served.uri} cannot be read, and the daemon's own record has to do: {error.said}"
-            self._history_lost = PlatformError(words, permanent=error.permanent)
+            words = f"{served.uri} cannot be read, and the daemon's own record has to do: {error}"
+            self._history_lost = PlatformError(words, permanent=error.permanent, missing=error.missing)
             return answer, False
         self._history_lost = None
         return answer, True
