@@ -265,10 +265,17 @@ def test_a_quiet_window_gives_no_count(make: Make) -> None:
     assert make(requests(3)).health([Window(NOON + QUARTER, NOON + 2 * QUARTER)]) == []
 
 
-def test_a_missing_table_is_said_to_be_missing(tmp_path: Path) -> None:
+def test_a_missing_table_is_said_to_be_missing(tmp_path: Path, small: SmallWorkspace) -> None:
     fake = FakeInferenceLog()
     fake.missing = True
-    for log in (fake, DeltaLog(str(tmp_path / "none"), served_entities_table=None, endpoint="flights")):
+    nowhere = small.table("main.ml.none")
+    logs = (
+        fake,
+        DeltaLog(str(tmp_path / "none"), served_entities_table=None, endpoint="flights"),
+        TableLog(UnityTable(TableName("main", "ml", "none"), small.catalog()), served=None, endpoint="flights"),
+        WarehouseLog(nowhere, served=None, endpoint="flights", rows=50, windows_at_once=24),
+    )
+    for log in logs:
         for ask in (lambda: log.health([WINDOW]), lambda: log.newest(NOON)):  # noqa: B023
             with pytest.raises(PlatformError) as refused:
                 ask()
