@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 from databricks.sdk.clock import RealClock
@@ -24,6 +25,12 @@ T = TypeVar("T")
 DISCOVERY_SECONDS = 5
 """How long building the client asks the workspace about itself. The request that follows has patience of its own."""
 HARMLESS = ("GET", "HEAD")
+ONLY_ASK = (
+    "/api/2.0/fs/create-download-url",
+    "/api/2.0/mlflow/artifacts/credentials-for-read",
+    "/api/2.0/mlflow/unity-catalog/model-versions/generate-temporary-credentials",
+)
+"""What is sent by POST and changes nothing: looking goes on where nothing may be done."""
 THREADS = 64
 """The most that the schedule may have: with fewer connections the SDK lets threads wait for one another."""
 
@@ -114,7 +121,7 @@ class Fenced(BaseAdapter):
         self._behind, self._fence = behind, fence
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        if request.method in HARMLESS:
+        if request.method in HARMLESS or urlsplit(str(request.url)).path in ONLY_ASK:
             return self._behind.send(request, *args, **kwargs)
         with self._fence():
             return self._behind.send(request, *args, **kwargs)
