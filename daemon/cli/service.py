@@ -3,13 +3,14 @@
 import tempfile
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from daemon.cli import show
 from daemon.cli.options import Path, command, endpoint_of, load, print_json
 from daemon.config.endpoint import EndpointSettings
+from daemon.config.mlflow import RegistryKind
 from daemon.config.settings import Settings
 from daemon.domain.finding import Finding
 from daemon.domain.remediation import Mode, Remedy
@@ -39,16 +40,19 @@ def check(file: Path, as_json: bool) -> None:
     settings = load(file)
     watched = [_watched(settings, e) for e in settings.endpoints]
     if as_json:
-        print_json({"config": str(file), "endpoints": watched})
+        kept = {"registry": settings.mlflow.registry, "runs": _runs(settings)}
+        print_json({"config": str(file), **kept, "endpoints": watched})
         return
     click.echo(f"{file} is fine: {len(watched)} endpoint{'s' if len(watched) != 1 else ''} will be watched")
+    click.echo(f"registered models: {settings.mlflow.registry}; runs: {_runs(settings)}")
     show.table(
         "",
         ["endpoint", "model", "looks every", "window", "retrain", "promote", "rollback", "archive", "table"],
         [[w[key] for key in COLUMNS] for w in watched],
     )
     for w in watched:
-        click.echo(f"  {w['endpoint']}: {w['means']}")
+        for note in (w["means"], *w["notes"]):
+            click.echo(f"  {w['endpoint']}: {note}")
 
 
 COLUMNS = ("endpoint", "model", "interval", "window", "retrain", "promote", "rollback", "archive", "table")
@@ -89,7 +93,11 @@ def _newest(seen: "Look") -> Sequence[Finding]:
     return seen.findings or [t.last for trails in seen.trails.values() for t in trails.values()]
 
 
-def _watched(settings: Settings, endpoint: EndpointSettings) -> dict[str, object]:
+def _runs(settings: Settings) -> str:
+    return "the workspace" if settings.mlflow.runs_on_databricks else settings.mlflow.tracking or "not said yet"
+
+
+def _watched(settings: Settings, endpoint: EndpointSettings) -> dict[str, Any]:
     return {
         "endpoint": endpoint.name,
         "model": endpoint.model,
@@ -98,7 +106,16 @@ def _watched(settings: Settings, endpoint: EndpointSettings) -> dict[str, object
         "window": _words(endpoint.watch.window),
         **{remedy.value: _mode(endpoint, remedy) for remedy in Remedy},
         "means": _means(endpoint),
+        "notes": _notes(settings, endpoint),
     }
+
+
+def _notes(settings: Settings, endpoint: EndpointSettings) -> list[str]:
+    """Say what an endpoint's registry makes of its settings, where that may surprise."""
+    registry = settings.mlflow.registry
+    if registry is RegistryKind.MLFLOW or mode_of(endpoint, Remedy.ARCHIVE) is Mode.OFF:
+        return []
+    return [f"archive keeps a copy of stale versions and tags them: {registry} gives up files only with their version"]
 
 
 def _mode(endpoint: EndpointSettings, remedy: Remedy) -> str:

@@ -18,7 +18,7 @@ MODELS = "/api/2.1/unity-catalog/models"
 OURS, OURS_THERE = "mlsteward.", "mlsteward_"
 FORBIDDEN = str.maketrans(".,-=/:", "______")
 """No key of a tag in Unity Catalog may have one of these."""
-NOT_CONNECTED = frozenset({"", "NOT_SET_UP", "NOT_FOUND", "CONNECTION_STATE_UNSPECIFIED"})
+NOT_CONNECTED = frozenset({"", "NOT_SET_UP", "NOT_FOUND", "DEPLOYMENT_JOB_CONNECTION_STATE_UNSPECIFIED"})
 ENDED = frozenset({"", "SUCCEEDED", "FAILED", "NO_VALID_DEPLOYMENT_JOB_FOUND", "DEPLOYMENT_JOB_RUN_STATE_UNSPECIFIED"})
 APPROVAL = "APPROVAL"
 ANEW = "restore them into a folder, and register that anew"
