@@ -122,6 +122,31 @@ def test_a_promotion_stands_back_from_a_deployment_job_until_it_is_gone(
     at.story.close()
 
 
+def test_where_stages_are_not_its_own_to_move_it_asks_waits_and_goes_on(
+    place: Callable[..., Place], playground: Playground
+) -> None:
+    at = place("workspace", stages=True)
+    at.registry.set_stage(at.model, 1, Stage.PRODUCTION)
+    playground.control.lock_stages(at.model)
+    retrains(at)
+    answered: list[str] = []
+    for _ in range(150):
+        at.story.tick()
+        at.story.attempt(at.story.step)
+        if not at.story.opened():
+            break
+        for version in [str(v.version) for v in at.registry.versions(at.model)]:
+            path = f"/api/2.0/mlflow/transition-requests/list?name={at.model}&version={version}"
+            for request in playground.control.call("GET", path).get("requests", []):
+                wanted = {"name": at.model, "version": version, "stage": request["to_stage"]}
+                playground.control.call("POST", "/api/2.0/mlflow/transition-requests/approve", wanted)
+                answered.append(f"{version} to {request['to_stage']}")
+    assert at.ends()[-1] == (Remedy.PROMOTE, State.SUCCEEDED)
+    assert answered == ["2 to Staging", "2 to Production", "1 to Archived"]
+    assert [v.stage for v in at.registry.versions(at.model)] == [Stage.ARCHIVED, Stage.PRODUCTION]
+    at.story.close()
+
+
 def test_somebody_who_moves_the_alias_in_unity_catalog_by_hand_wins(
     place: Callable[..., Place], playground: Playground
 ) -> None:
