@@ -2,13 +2,13 @@
 
 import tempfile
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from daemon.cli import show
-from daemon.cli.options import Path, command, endpoint_of, load, print_json
+from daemon.cli.meaning import Traffic, means, traffic_of
+from daemon.cli.options import Path, command, endpoint_of, load, now, print_json
 from daemon.config.endpoint import EndpointSettings
 from daemon.config.mlflow import RegistryKind
 from daemon.config.settings import Settings
@@ -16,9 +16,6 @@ from daemon.domain.finding import Finding
 from daemon.domain.remediation import Mode, Remedy
 from daemon.remediate.circumstances import mode_of
 from daemon.telemetry import log
-from daemon.watch.scales import confidence
-from detectors import budget
-from detectors.ladder import SCALES
 
 if TYPE_CHECKING:
     from daemon.watch.cycle import Look
@@ -38,7 +35,8 @@ def run(file: Path, as_json: bool) -> None:
 def check(file: Path, as_json: bool) -> None:
     """Check the configuration: print every problem and exit with 2, or say what will be watched."""
     settings = load(file)
-    watched = [_watched(settings, e) for e in settings.endpoints]
+    traffic = traffic_of(settings, now=now())
+    watched = [_watched(settings, e, traffic.get(e.name)) for e in settings.endpoints]
     if as_json:
         kept = {"registry": settings.mlflow.registry, "runs": _runs(settings)}
         print_json({"config": str(file), **kept, "endpoints": watched})
@@ -97,15 +95,15 @@ def _runs(settings: Settings) -> str:
     return "the workspace" if settings.mlflow.runs_on_databricks else settings.mlflow.tracking or "not said yet"
 
 
-def _watched(settings: Settings, endpoint: EndpointSettings) -> dict[str, Any]:
+def _watched(settings: Settings, endpoint: EndpointSettings, traffic: Traffic | None) -> dict[str, Any]:
     return {
         "endpoint": endpoint.name,
         "model": endpoint.model,
         "table": endpoint.table,
-        "interval": _words(endpoint.watch.interval),
-        "window": _words(endpoint.watch.window),
+        "interval": show.length(endpoint.watch.interval),
+        "window": show.length(endpoint.watch.window),
         **{remedy.value: _mode(endpoint, remedy) for remedy in Remedy},
-        "means": _means(endpoint),
+        "means": means(endpoint, traffic),
         "notes": _notes(settings, endpoint),
     }
 
@@ -123,26 +121,6 @@ def _mode(endpoint: EndpointSettings, remedy: Remedy) -> str:
     mode = mode_of(endpoint, remedy)
     lacks = {Remedy.RETRAIN: "job_id", Remedy.ARCHIVE: "folder"}.get(remedy, "")
     return f"off (no {lacks})" if mode is Mode.OFF and endpoint.mode.of(remedy) is not Mode.OFF else str(mode)
-
-
-def _means(endpoint: EndpointSettings) -> str:
-    """Say what the tolerance and the budget ask of the traffic."""
-    tolerance, alpha = endpoint.drift.tolerance, confidence(endpoint, 20)
-    rows = budget.rows_to_certify(2 * tolerance, tolerance, alpha)
-    return (
-        f"a shift of {2 * tolerance:.2g} is certain after about {rows} records, in one window of "
-        f"{_words(endpoint.watch.window)} or merged over up to {_words(SCALES[-1] * endpoint.watch.window)} "
-        f"(20 columns, at most {endpoint.drift.false_alarms_per_year:g} false alarms a year), "
-        f"if rows are independent; by so many times more as the version's own windows vary"
-    )
-
-
-def _words(length: timedelta) -> str:
-    seconds = length.total_seconds()
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size and seconds % size == 0:
-            return f"{seconds / size:g} {unit}"
-    return f"{seconds:g} s"
 
 
 COMMANDS = (run, check, once)
