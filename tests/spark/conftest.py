@@ -87,7 +87,7 @@ class BothEngines:
 
     def kinds(self, name: TableName) -> dict[str, str]:
         """Return the columns' types as Spark has them."""
-        return {c: kind for c, kind in self._spark.table(DATABRICKS.identifier(str(name))).dtypes}
+        return dict(self._spark.table(DATABRICKS.identifier(str(name))).dtypes)
 
     # what a WarehouseTable asks of its statements
 
