@@ -44,14 +44,14 @@ def check(file: Path, as_json: bool) -> None:
     click.echo(f"{file} is fine: {len(watched)} endpoint{'s' if len(watched) != 1 else ''} will be watched")
     show.table(
         "",
-        ["endpoint", "model", "looks every", "window", "retrain", "promote", "rollback", "archive", "table"],
+        ["endpoint", "model", "looks every", "window", "retrain", "promote", "rollback", "archive", "table", "reader"],
         [[w[key] for key in COLUMNS] for w in watched],
     )
     for w in watched:
         click.echo(f"  {w['endpoint']}: {w['means']}")
 
 
-COLUMNS = ("endpoint", "model", "interval", "window", "retrain", "promote", "rollback", "archive", "table")
+COLUMNS = ("endpoint", "model", "interval", "window", "retrain", "promote", "rollback", "archive", "table", "reader")
 
 
 @command("once")
@@ -94,6 +94,7 @@ def _watched(settings: Settings, endpoint: EndpointSettings) -> dict[str, object
         "endpoint": endpoint.name,
         "model": endpoint.model,
         "table": endpoint.table,
+        "reader": endpoint.reader,
         "interval": _words(endpoint.watch.interval),
         "window": _words(endpoint.watch.window),
         **{remedy.value: _mode(endpoint, remedy) for remedy in Remedy},

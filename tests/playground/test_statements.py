@@ -40,7 +40,11 @@ def sdk(small: SmallWorkspace) -> WorkspaceClient:
 
 
 def execute(sdk: WorkspaceClient, sql: str, **about: Any) -> Any:
-    given = {"disposition": Disposition.EXTERNAL_LINKS, "format": Format.ARROW_STREAM, "wait_timeout": "10s"} | about
+    given: dict[str, Any] = {
+        "disposition": Disposition.EXTERNAL_LINKS,
+        "format": Format.ARROW_STREAM,
+        "wait_timeout": "10s",
+    } | about
     return sdk.statement_execution.execute_statement(sql, WAREHOUSE_ID, **given)
 
 
@@ -129,7 +133,8 @@ def test_a_warehouse_that_sleeps_is_woken_by_a_statement_and_takes_a_while(
     assert asleep.status.state is StatementState.PENDING
     assert sdk.warehouses.get(WAREHOUSE_ID).state is State.STARTING
     sdk.statement_execution.cancel_execution(asleep.statement_id)
-    assert sdk.statement_execution.get_statement(asleep.statement_id).status.state is StatementState.CANCELED
+    ended = sdk.statement_execution.get_statement(asleep.statement_id).status
+    assert ended is not None and ended.state is StatementState.CANCELED
     sdk.warehouses.stop(WAREHOUSE_ID)
     small.control.set_warehouse(start_seconds=0)
     sdk.warehouses.start(WAREHOUSE_ID)

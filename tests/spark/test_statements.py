@@ -193,7 +193,7 @@ def test_numbers_days_and_odd_names_are_read_alike(both: BothEngines, tmp_path: 
     values = f"SELECT {numbers}, DATE '2026-11-20' + n::INTEGER AS day FROM range(4) t(n)"
     with duckdb.connect() as duck:
         write_deltalake(str(tmp_path / "l"), duck.sql(values))
-    names = {"id": "request `id`", "time": "day"}
+    names: dict[str, Any] = {"id": "request `id`", "time": "day"}
     kpi = Kpi(name="k", column='say "yes"', tolerance=1.0, range=(0, 9))
     ours, theirs = by_both(both, tmp_path / "l", Labels(label="o'label", kpis=(kpi,), **names))
     found = theirs.of(["0", "1", "2", "9"], NOON)

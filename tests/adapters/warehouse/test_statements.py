@@ -295,3 +295,13 @@ def test_looking_goes_on_where_nothing_may_be_changed(server: LocalServer, ask: 
     assert "is RUNNING" in str(refused(ask, patience_seconds=1e-3, fence=closed))
     assert len(server.to(CANCEL)) == 1
     assert told(ask(fence=closed)) == GOOD
+
+
+def test_a_stream_is_fetched_as_it_is_read_and_cancelled_where_it_is_left(server: LocalServer, stream: Ask) -> None:
+    server.on("POST", PATH, two_chunks(server))
+    server.on("POST", CANCEL, Answer({}))
+    batches = iter(stream())
+    assert next(batches).num_rows == 2
+    assert server.to("/storage/1") == []
+    assert [batch.num_rows for batch in batches] == [1]
+    assert server.to(CANCEL) == []
