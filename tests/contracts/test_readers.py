@@ -16,12 +16,14 @@ from daemon.adapters.readers import Readers
 from daemon.adapters.warehouse import WarehouseLog
 from daemon.config.detection import Watch
 from daemon.config.endpoint import EndpointSettings
+from daemon.config.labels import Labels
+from daemon.domain.cohort import Label
 from daemon.domain.sample import HealthCount, Part
 from daemon.domain.window import Window, closed_windows
 from daemon.ports import InferenceLog, PlatformError
 from daemon.watch import sample as planned
-from tests.adapters.delta.tables import GATEWAY, LEGACY, SERVICES, write, write_served_entities
-from tests.fakes import LoggedRequest
+from tests.adapters.delta.tables import GATEWAY, LEGACY, SERVICES, write, write_labels, write_served_entities
+from tests.fakes import LabelRow, LoggedRequest
 from tests.small_workspace import SmallWorkspace
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -276,3 +278,21 @@ def test_the_history_may_be_a_delta_table_beside_a_warehouse(tmp_path: Path, sma
     log.health(hours(1))
     assert log.entities() == {"a": ("main.ml.delay", 3)}
     assert sent(small) == before + 1
+
+
+@pytest.mark.parametrize("reader", ["delta", "warehouse"])
+def test_labels_are_read_as_their_endpoint_is_and_a_folder_by_the_daemon(
+    tmp_path: Path, small: SmallWorkspace, reader: Any
+) -> None:
+    payload, path = tmp_path / "payload", tmp_path / "labels"
+    write(payload, requests(3, 1))
+    write_labels(path, [LabelRow("a", "1"), LabelRow("it's", "0")])
+    before = sent(small)
+    for table, statements in ((named(path, small, f"{tmp_path.name}-labels"), 1), (str(path), 0)):
+        rules = Labels(table=table)
+        endpoint = EndpointSettings(name="flights", table=named(payload, small), model="m", reader=reader, labels=rules)
+        _, labels, _ = Readers(small.settings, small.client).of(endpoint)
+        assert labels is not None
+        assert labels.of(["a", "it's", "b"], NOON) == {"a": Label("1"), "it's": Label("0")}
+        before += statements if reader == "warehouse" else 0
+        assert sent(small) == before

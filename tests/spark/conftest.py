@@ -54,7 +54,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 
 def _require_java() -> None:
     home = os.environ.get("JAVA_HOME")
-    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    java = shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
     said = subprocess.run([java, "-version"], capture_output=True, text=True).stderr if java else ""
     version = said.partition('"')[2].partition(".")[0]
     if not version.isdecimal() or int(version) < JAVA:

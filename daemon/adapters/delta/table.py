@@ -6,11 +6,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import deltalake
-import duckdb
-from arro3.core import Table
 from deltalake.exceptions import DeltaProtocolError, TableNotFoundError
 
 from daemon.adapters.tables.dialect import DATAFUSION, Dialect, Question
+from daemon.adapters.tables.duck import asked
 from daemon.adapters.tables.engine import QuestionError
 from daemon.ports import PlatformError
 
@@ -97,9 +96,7 @@ def _fetched(stream: Any) -> Any:
     The stream's own `read_all` keeps every other thread of the daemon waiting for as long as the storage takes: no
     listener would answer, and no watchdog be told. DuckDB reads the same stream and lets them run.
     """
-    with duckdb.connect(config={"threads": 1}) as duck:
-        duck.register("stream", stream)
-        return Table.from_arrow(duck.sql("SELECT * FROM stream"))
+    return asked(stream, "stream", "SELECT * FROM stream")
 
 
 def _explained(error: BaseException, uri: str) -> PlatformError:

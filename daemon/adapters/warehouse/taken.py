@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import duckdb
-from arro3.core import Table
-
 from daemon.adapters.tables import queries
 from daemon.adapters.tables.at_once import Wanted
 from daemon.adapters.tables.columns import Columns
 from daemon.adapters.tables.dialect import DUCKDB
+from daemon.adapters.tables.duck import asked
 from daemon.domain.sample import HealthCount, Part, Sample
 from daemon.domain.window import Window
 
@@ -64,8 +62,8 @@ class Taken:
 
     def without(self, parts: Sequence[Part]) -> "Taken | None":
         """Return what is left to be asked for; None where that is nothing."""
-        asked = {(part.window, part.entity_id) for part in parts}
-        left = {key: rate for key, rate in self.rates.items() if key not in asked}
+        gone = {(part.window, part.entity_id) for part in parts}
+        left = {key: rate for key, rate in self.rates.items() if key not in gone}
         return replace(self, rates=left) if left else None
 
     def _covers(self, part: Part) -> bool:
@@ -76,16 +74,10 @@ class Taken:
 
     def sample(self, parts: Sequence[Part], *, salt: str) -> Sample:
         """Choose as the table's own engine would."""
-        rows = _asked(self.rows, "taken", queries.sample(COLUMNS, parts, salt=salt).sql)
+        rows = asked(self.rows, "taken", queries.sample(COLUMNS, parts, salt=salt).sql)
         return Sample(tuple(parts), rows, int(rows.num_rows))
 
 
 def selected(answer: Any, columns: str, place: int) -> Any:
     """Return what stands at a place of the answer (`at_once.look`), as an Arrow table."""
-    return _asked(answer, "answer", f"SELECT {columns} FROM answer WHERE place = {place}")
-
-
-def _asked(table: Any, name: str, sql: str) -> Any:
-    with duckdb.connect() as duck:
-        duck.register(name, table)
-        return Table.from_arrow(duck.sql(sql))
+    return asked(answer, "answer", f"SELECT {columns} FROM answer WHERE place = {place}")

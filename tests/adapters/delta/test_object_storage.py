@@ -33,6 +33,7 @@ TABLE = "s3://bucket/inference/flights-payload"
 
 @pytest.fixture(scope="module")
 def storage() -> Iterator[str]:
+    """An S3 server in threads of this process: it answers only as long as a reading lets other threads run."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
