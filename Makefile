@@ -5,8 +5,9 @@ INSTALLED := .venv/.installed
 
 .PHONY: demo test lint types imports tests faults bench bench-detection lock clean
 
+# `PROFILE=warehouse-uc`: tables read by a SQL warehouse, models in Unity Catalog.
 demo: $(INSTALLED)
-	$(BIN)/python -m playground.demo
+	$(BIN)/python -m playground.demo $(if $(PROFILE),--profile $(PROFILE))
 
 test: lint types imports tests
 

@@ -13,7 +13,8 @@ from daemon.domain.remediation import Remediation, Remedy, Standing, State
 from daemon.domain.trail import Phase
 from daemon.store import endpoints, events, findings, profiles, remediations, verdicts
 from daemon.store.engine import Store
-from playground.experiments import files
+from playground.cases import CASES
+from playground.experiments import checksums, files
 from playground.flights import kilometres
 from playground.stage import Stage
 from playground.timeline import Timeline
@@ -143,7 +144,8 @@ class Play:
         versions = sorted(int(v) for v in registered)
         stale, mlflow_uri = versions[0], self._stage.address.mlflow
         before = registered[str(stale)]
-        archive = self._stage.root / "archive" / "air_time"
+        model = CASES[AIR_TIME].registered_model
+        archive = self._stage.root / "archive" / model
         self.wait("marks and archives", lambda: self._archived(began) and len(list(archive.glob("*.tar.zst"))) == 2, 60)
         self.wait("housekeeping to come to rest", lambda: not self._open(), 20)
         kept = sorted(p.name for p in archive.glob("*.tar.zst"))
@@ -152,11 +154,16 @@ class Play:
             kept == [f"{v}.tar.zst" for v in versions[:-1]],
             archives=", ".join(kept),
         )
-        line.check("the archived artifacts are gone from the registry", not files(mlflow_uri, stale))
-        said = self._stage.run(
-            "daemon", "restore", "air_time", str(stale), "--back", "--config", str(self._stage.config)
-        )
-        after = files(mlflow_uri, stale)
+        if self._stage.profile.removes:
+            line.check("the archived artifacts are gone from the registry", not files(mlflow_uri, stale))
+            said = self._restore(model, stale, "--back")
+            after = files(mlflow_uri, stale)
+        else:
+            line.check(
+                "nothing was removed: in Unity Catalog files go only with their version", bool(files(mlflow_uri, stale))
+            )
+            said = self._restore(model, stale, "--to", str(self._stage.root / "restored"))
+            after = checksums(self._stage.root / "restored")
         differ = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
         line.check(
             "one is restored, identical bit for bit",
@@ -164,6 +171,9 @@ class Play:
             says=said.strip(),
             files_that_differ=differ or "none",
         )
+
+    def _restore(self, model: str, version: int, *where: str) -> str:
+        return self._stage.run("daemon", "restore", model, str(version), *where, "--config", str(self._stage.config))
 
     def wait(self, what: str, done: Callable[[], bool], seconds: float, *, must: bool = True) -> None:
         """Watch the daemon until something is so; print what it tells meanwhile."""

@@ -1,7 +1,11 @@
 """The two cases that the playground serves: what is asked, with which columns, and in which payload formats."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+
+SCHEMA = "PLAYGROUND_SCHEMA"
+"""Names the schema of Unity Catalog that models are registered in; without it names have one level."""
 
 
 @dataclass(frozen=True)
@@ -9,7 +13,7 @@ class Case:
     """One endpoint, the registered model behind it, and the question that it answers."""
 
     endpoint: str
-    registered_model: str
+    model: str
     job: str
     features: dict[str, str]
     """Column -> MLflow type, in the order of the signature."""
@@ -19,6 +23,12 @@ class Case:
     formats: tuple[str, str]
     """The payload formats of its callers."""
 
+    @property
+    def registered_model(self) -> str:
+        """The registered model's name, as it is called in this process."""
+        schema = os.environ.get(SCHEMA)
+        return f"{schema}.{self.model}" if schema else self.model
+
     def labels_below(self, root: Path) -> Path:
         """Return the folder in which the labels of the endpoint's requests arrive."""
         return root / "labels" / self.endpoint
@@ -26,7 +36,7 @@ class Case:
 
 FLIGHT_DELAY = Case(
     endpoint="flight-delay",
-    registered_model="flight_delay",
+    model="flight_delay",
     job="retrain-flight-delay",
     features={
         "hour": "long",
@@ -41,7 +51,7 @@ FLIGHT_DELAY = Case(
 )
 AIR_TIME = Case(
     endpoint="air-time",
-    registered_model="air_time",
+    model="air_time",
     job="retrain-air-time",
     features={"distance": "double", "carrier": "string", "origin": "string", "dest": "string"},
     target="air_time",

@@ -120,10 +120,10 @@ class Client:
 
 def all_traffic_to(model: str, version: int, *, keep: Sequence[int] = ()) -> dict[str, Any]:
     """Return the configuration in which one version serves, and others stand ready at 0 %."""
-    versions = (version, *keep)
+    versions, name = (version, *keep), model.rpartition(".")[2]
     entities = [
         {
-            "name": f"{model}-{each}",
+            "name": f"{name}-{each}",
             "entity_name": model,
             "entity_version": str(each),
             "scale_to_zero_enabled": False,
@@ -131,7 +131,7 @@ def all_traffic_to(model: str, version: int, *, keep: Sequence[int] = ()) -> dic
         for each in versions
     ]
     routes = [
-        {"served_model_name": f"{model}-{each}", "traffic_percentage": 100 if each == version else 0}
+        {"served_model_name": f"{name}-{each}", "traffic_percentage": 100 if each == version else 0}
         for each in versions
     ]
     return {"served_entities": entities, "traffic_config": {"routes": routes}}

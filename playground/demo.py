@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.status import Status
 
 from playground.acts import NotInTimeError, Play
+from playground.profile import PROFILES, Profile
 from playground.stage import Stage
 from playground.timeline import Timeline
 
@@ -21,16 +22,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave the folder of the box behind, to look around in it")
     parser.add_argument("--act", type=int, action="append", choices=range(1, 5), help="play only this one")
+    parser.add_argument(
+        "--profile", choices=PROFILES, default="plain", help="the kind of workspace that it is played on"
+    )
     parser.add_argument("--cold", action="store_true", help="act 2 with no version kept ready to go back to")
     options = parser.parse_args()
     out = Path("build")
     out.mkdir(exist_ok=True)
     root = Path(tempfile.mkdtemp(prefix="mlsteward-demo-"))
     timeline = Timeline()
+    profile = PROFILES[options.profile]
+    os.environ |= profile.environment
     os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: everything is stopped
     try:
-        ended = play(root, timeline, options.act or range(1, 5), standby=not options.cold)
+        ended = play(root, timeline, options.act or range(1, 5), profile=profile, standby=not options.cold)
     except KeyboardInterrupt:
         timeline.deed("interrupted: everything that was started is stopped")
         ended = 130
@@ -47,13 +53,15 @@ def main() -> int:
     return ended
 
 
-def play(root: Path, timeline: Timeline, chosen: Collection[int], *, standby: bool = True) -> int:
+def play(root: Path, timeline: Timeline, chosen: Collection[int], *, profile: Profile, standby: bool = True) -> int:
     """Play the acts on a stage below `root`; return the exit status."""
     status = Status("", console=timeline.console)
     with status:
         status.update("starting a workspace in a box: MLflow server, two models, their endpoints")
-        with Stage(root) as stage:
-            timeline.deed("the workspace is up, mlsteward watches it", workspace=stage.address.host)
+        with Stage(root, profile) as stage:
+            timeline.deed(
+                "the workspace is up, mlsteward watches it", workspace=stage.address.host, profile=profile.name
+            )
             acts = Play(stage, timeline, status.update, standby=standby)
             try:
                 for n, act in enumerate((acts.drift, acts.bad_release, acts.upstream, acts.housekeeping), start=1):

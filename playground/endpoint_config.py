@@ -98,7 +98,7 @@ def _entity(item: Any, *, now_ms: int) -> ServedEntity:
             raise invalid(f"each served entity needs a string {name}")
     if not isinstance(item.get("scale_to_zero_enabled"), bool):
         raise invalid("scale_to_zero_enabled must be set for each served entity")
-    name = item.get("name") or f"{item['entity_name']}-{item['entity_version']}"
+    name = item.get("name") or f"{item['entity_name'].rpartition('.')[2]}-{item['entity_version']}"
     if not _NAME.fullmatch(name):
         raise invalid(f"{name!r} is no name for a served entity: letters, digits, - and _ only")
     settings = {key: item[key] for key in _PASSED_ON if item.get(key) is not None}

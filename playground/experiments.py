@@ -57,8 +57,13 @@ def files(mlflow_uri: str, version: int) -> Files:
             download_artifacts(artifact_uri=source, dst_path=folder, tracking_uri=mlflow_uri)
         except MlflowException:
             return {}
-        found = [path for path in sorted(Path(folder).rglob("*")) if path.is_file()]
-        return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in found}
+        return checksums(Path(folder))
+
+
+def checksums(folder: Path) -> Files:
+    """Return the files below a folder."""
+    found = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in found}
 
 
 def main() -> None:

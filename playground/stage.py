@@ -5,7 +5,6 @@ In: a folder. Out: everything running, until the context ends; then all of it is
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from playground.address import Address
 from playground.callers import Callers
 from playground.client import Client
 from playground.process import Playground
+from playground.profile import Profile
 from playground.traffic import Mix
 from playground.webhook import Webhook
 
@@ -34,8 +34,8 @@ SINGLE_SHARE = 0.7
 class Stage:
     """Everything that the acts play with."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, profile: Profile) -> None:
+        self.root, self.profile = root, profile
         self.config = root / "config.toml"
         self.log = root / "mlsteward.log"
         self.webhook = Webhook()
@@ -91,7 +91,7 @@ class Stage:
         return ended.stdout
 
     def _start_daemon(self) -> subprocess.Popen[bytes]:
-        shutil.copyfile(CONFIG, self.config)
+        self.config.write_text(self.profile.configured(CONFIG.read_text(encoding="utf-8")), encoding="utf-8")
         output = self._stack.enter_context(self.log.open("wb"))
         daemon = subprocess.Popen(
             [sys.executable, "-m", "daemon", "run", "--config", str(self.config)],
