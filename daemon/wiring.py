@@ -22,11 +22,11 @@ from daemon.ports import Channel, Fence, Jobs, PlatformError, Registry, Serving
 from daemon.remediate import archive
 from daemon.remediate import cycle as remediate
 from daemon.remediate.circumstances import mode_of
-from daemon.remediate.doors import Doors
+from daemon.remediate.doors import Doors, Lately
 from daemon.remediate.overdue import sweep
 from daemon.remediate.storm import watch_storm
 from daemon.remediate.switch import kill_switch
-from daemon.store import retention
+from daemon.store import retention, thinning
 from daemon.store.engine import Store
 from daemon.telemetry import log
 from daemon.telemetry.metrics import Metrics
@@ -152,9 +152,15 @@ def _remediate(settings: Settings, endpoint: EndpointSettings, world: World, sto
     return Round("remediate", endpoint.name, settings.schedule.remediate, work)
 
 
-def fleet(settings: Settings) -> dict[str, timedelta]:
+def fleet(settings: Settings) -> dict[str, Lately]:
     """Return every endpoint, and how long what was found on it speaks for the present."""
-    return {e.name: e.decide.of * e.watch.window + e.watch.settle + 2 * e.watch.interval for e in settings.endpoints}
+    return {e.name: _lately(e) for e in settings.endpoints}
+
+
+def _lately(endpoint: EndpointSettings) -> Lately:
+    watch, labels = endpoint.watch, endpoint.labels
+    windows = endpoint.decide.of * watch.window + watch.settle + 2 * watch.interval
+    return Lately(windows, labels.fresh_for if labels.table is not None else timedelta())
 
 
 def _oversee(settings: Settings, store: Store, metrics: Metrics) -> Callable[[datetime], Told | None]:
@@ -206,13 +212,14 @@ def _retain(settings: Settings, store: Store) -> Callable[[datetime], Told | Non
         removed = 0
         while True:
             with store.begin() as tx:
+                merged = thinning.thin(tx, before=now - settings.store.merge_profiles)
                 pruned = retention.prune(
                     tx,
                     profiles_before=now - settings.store.keep_profiles,
                     events_before=now - settings.store.keep_events,
                 )
-            if not pruned.rows:
-                return Told(f"{removed} old records removed", {}, quiet=True)
-            removed += pruned.rows
+            if not pruned.rows + merged:
+                return Told(f"{removed} old records removed or merged", {}, quiet=True)
+            removed += pruned.rows + merged
 
     return work

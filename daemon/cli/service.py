@@ -2,22 +2,18 @@
 
 import tempfile
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 
 from daemon.cli import show
-from daemon.cli.options import Path, command, endpoint_of, load, print_json
+from daemon.cli.meaning import Traffic, means, traffic_of
+from daemon.cli.options import Path, command, endpoint_of, load, now, print_json
 from daemon.config.endpoint import EndpointSettings
-from daemon.config.settings import Settings
 from daemon.domain.finding import Finding
 from daemon.domain.remediation import Mode, Remedy
 from daemon.remediate.circumstances import mode_of
 from daemon.telemetry import log
-from daemon.watch.scales import confidence
-from detectors import budget
-from detectors.ladder import SCALES
 
 if TYPE_CHECKING:
     from daemon.watch.cycle import Look
@@ -37,7 +33,8 @@ def run(file: Path, as_json: bool) -> None:
 def check(file: Path, as_json: bool) -> None:
     """Check the configuration: print every problem and exit with 2, or say what will be watched."""
     settings = load(file)
-    watched = [_watched(settings, e) for e in settings.endpoints]
+    traffic = traffic_of(settings, now=now())
+    watched = [_watched(e, traffic.get(e.name)) for e in settings.endpoints]
     if as_json:
         print_json({"config": str(file), "endpoints": watched})
         return
@@ -89,16 +86,16 @@ def _newest(seen: "Look") -> Sequence[Finding]:
     return seen.findings or [t.last for trails in seen.trails.values() for t in trails.values()]
 
 
-def _watched(settings: Settings, endpoint: EndpointSettings) -> dict[str, object]:
+def _watched(endpoint: EndpointSettings, traffic: Traffic | None) -> dict[str, object]:
     return {
         "endpoint": endpoint.name,
         "model": endpoint.model,
         "table": endpoint.table,
         "reader": endpoint.reader,
-        "interval": _words(endpoint.watch.interval),
-        "window": _words(endpoint.watch.window),
+        "interval": show.length(endpoint.watch.interval),
+        "window": show.length(endpoint.watch.window),
         **{remedy.value: _mode(endpoint, remedy) for remedy in Remedy},
-        "means": _means(endpoint),
+        "means": means(endpoint, traffic),
     }
 
 
@@ -107,26 +104,6 @@ def _mode(endpoint: EndpointSettings, remedy: Remedy) -> str:
     mode = mode_of(endpoint, remedy)
     lacks = {Remedy.RETRAIN: "job_id", Remedy.ARCHIVE: "folder"}.get(remedy, "")
     return f"off (no {lacks})" if mode is Mode.OFF and endpoint.mode.of(remedy) is not Mode.OFF else str(mode)
-
-
-def _means(endpoint: EndpointSettings) -> str:
-    """Say what the tolerance and the budget ask of the traffic."""
-    tolerance, alpha = endpoint.drift.tolerance, confidence(endpoint, 20)
-    rows = budget.rows_to_certify(2 * tolerance, tolerance, alpha)
-    return (
-        f"a shift of {2 * tolerance:.2g} is certain after about {rows} records, in one window of "
-        f"{_words(endpoint.watch.window)} or merged over up to {_words(SCALES[-1] * endpoint.watch.window)} "
-        f"(20 columns, at most {endpoint.drift.false_alarms_per_year:g} false alarms a year), "
-        f"if rows are independent; by so many times more as the version's own windows vary"
-    )
-
-
-def _words(length: timedelta) -> str:
-    seconds = length.total_seconds()
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size and seconds % size == 0:
-            return f"{seconds / size:g} {unit}"
-    return f"{seconds:g} s"
 
 
 COMMANDS = (run, check, once)

@@ -1,5 +1,6 @@
 """The settings of looking: when, at how much, and what counts as trouble."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -44,16 +45,34 @@ class Level(StrEnum):
 class Sensitivity(Section):
     """How soon each kind of drift is to be found: `immediate`, `daily` (whole days are judged) or `weekly`."""
 
+    concept: Level = Field(default=Level.IMMEDIATE, strict=False)
+    """A fall of performance, once labels have come; `immediate` is by cohort."""
     prediction: Level = Field(default=Level.IMMEDIATE, strict=False)
     """Drift of what the model answers."""
     feature: Level = Field(default=Level.IMMEDIATE, strict=False)
     """Drift of what it is asked."""
     quality: Level = Field(default=Level.IMMEDIATE, strict=False)
     """Nulls, never-seen and non-finite values."""
+    columns: Mapping[str, Annotated[Level, Field(strict=False)]] = Field(default_factory=dict)
+    """Columns that are an exception: `{ air_time = "weekly" }`."""
 
     @property
-    def levels(self) -> tuple[Level, ...]:
-        return self.prediction, self.feature, self.quality
+    def levels(self) -> frozenset[Level]:
+        """The levels at which windows are merged."""
+        return frozenset((self.prediction, self.feature, self.quality, *self.columns.values()))
+
+
+class Segments(Section):
+    """The checks of drift asked again for parts of the traffic: one client or region may drift while the whole does
+    not show it."""
+
+    columns: tuple[str, ...] = Field(default=(), strict=False)
+    """Columns by whose values requests are told apart: labels, or numbers of which there are few."""
+    most: Annotated[int, Field(ge=1, le=50)] = 10
+    """Segments at most, over all these columns, the largest first. All checks share one budget of false alarms: each
+    segment makes every check a little less sensitive."""
+    smallest: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    """The share of the baseline's rows that a segment holds at least: of fewer, too few are in a window to tell."""
 
 
 class Drift(Section):

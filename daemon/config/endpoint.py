@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from daemon.config.detection import BaselineSettings, Decide, Drift, Health, Quality, Sensitivity, Watch
+from daemon.config.detection import BaselineSettings, Decide, Drift, Health, Quality, Segments, Sensitivity, Watch
 from daemon.config.fields import Section
 from daemon.config.labels import Labels
 from daemon.config.remedies import Allowed, Approve, Archive, Budget, Modes, Promote, Retrain, Rollback
@@ -27,6 +27,7 @@ class EndpointSettings(Section):
     watch: Watch = Watch()
     drift: Drift = Drift()
     sensitivity: Sensitivity = Sensitivity()
+    segments: Segments = Segments()
     quality: Quality = Quality()
     health: Health = Health()
     decide: Decide = Decide()

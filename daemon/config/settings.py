@@ -59,6 +59,12 @@ def _outlasts_a_connection(lease: timedelta) -> timedelta:
     return lease
 
 
+def _outlasts_a_second_look(age: timedelta) -> timedelta:
+    if age < timedelta(days=7):
+        raise ValueError("must be 7d or longer: what was merged is not read again")
+    return age
+
+
 class Store(Section):
     url: str = "sqlite:////var/lib/mlsteward/mlsteward.db"
     """SQLAlchemy's form: `sqlite:////absolute/path.db` or `postgresql+psycopg://user@host/database`."""
@@ -68,6 +74,8 @@ class Store(Section):
     """On PostgreSQL several daemons may run; one acts. If it is not heard of for this long, the next takes over. A
     shorter one takes over sooner, and is lost sooner where the database is away: 30 seconds outlast its restart."""
     keep_profiles: Interval = timedelta(days=90)
+    merge_profiles: Annotated[Interval, AfterValidator(_outlasts_a_second_look)] = timedelta(days=28)
+    """After this, profiles of windows are merged, an hour to one."""
     keep_events: Interval = timedelta(days=365)
 
     @model_validator(mode="after")

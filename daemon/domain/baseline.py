@@ -18,12 +18,31 @@ class BaselineKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of the traffic: the rows in which a column has one value."""
+
+    column: str
+    value: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.column}={self.value}"
+
+
+@dataclass(frozen=True, slots=True)
 class BaselineColumn:
     column: Column
     bins: Bins
     counts: Counts
     extremes: tuple[float, float] | None = None
     """Its least and greatest number; None for labels, where it has none, and in what an older daemon left behind."""
+    within: Segment | None = None
+    """Counted in the rows of this segment only, in the bins of the whole column; None: in all rows."""
+
+    @property
+    def name(self) -> str:
+        """What checks call it: `distance`, and in the segment JFK of origin `distance@origin=JFK`."""
+        return f"{self.column.name}@{self.within.name}" if self.within else self.column.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +55,13 @@ class Baseline:
     rows: int
     created_at: datetime
     columns: Mapping[str, BaselineColumn]
+    """By their names; those of segments beside those of all rows."""
     signature: Signature
     """What the version takes and gives, kept here: it never changes, so a look need not ask the registry for it."""
     id: int | None = None
+    segmented_by: tuple[str, ...] = ()
+    """Columns of which segments were asked for when it was made, whether there are any or not."""
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        return tuple(dict.fromkeys(one.within for one in self.columns.values() if one.within))

@@ -7,6 +7,8 @@ from daemon.domain.window import Window
 
 COLUMN = "column "
 """How a number begins that is reported of a column which the check itself does not name."""
+MIX_OF, WITHIN = "mix_of_", "within_"
+"""How the two parts of a shift begin: how far the mix of a column's segments moved, and how far values within them."""
 
 
 class Verdict(StrEnum):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from daemon.domain.finding import Statistic
 from daemon.domain.profile import Counts
@@ -25,6 +25,8 @@ class History:
     scales: tuple[int, ...]
     """Lengths, in windows, that the design effects are of."""
     effects: Mapping[Of, DesignEffect]
+    length: timedelta
+    """Of each window."""
     phases: "Phases | None" = None
 
 

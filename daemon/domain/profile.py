@@ -1,5 +1,6 @@
 """A profile: what a window leaves behind, as counts that merge by addition."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -46,6 +47,17 @@ class Coverage:
     """Logged rows beyond the first of their request id."""
     out_of_range: Mapping[str, int] = field(default_factory=dict)
     """Column -> numbers far from all that the baseline has."""
+
+    def __add__(self, other: "Coverage") -> "Coverage":
+        return Coverage(
+            self.requests + other.requests,
+            self.sampled + other.sampled,
+            self.decoded + other.decoded,
+            self.records + other.records,
+            dict(Counter(self.faults) + Counter(other.faults)),
+            self.copies + other.copies,
+            dict(Counter(self.out_of_range) + Counter(other.out_of_range)),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,15 @@ MISSING = {
     Statistic.NON_FINITE: "not finite",
 }
 
+BROKEN = {
+    Statistic.OUT_OF_RANGE: "out of range",
+    Statistic.WRONG_TYPE: "of another type",
+    Statistic.MISSING_COLUMN: "without the column",
+    Statistic.NEW_COLUMN: "with a new column",
+    Statistic.DUPLICATES: "repeated",
+    Statistic.UNREADABLE: "not to be read",
+}
+
 
 def missing_bin(bins: Bins, statistic: Statistic) -> int:
     """Return where the rows are counted that have no value of this kind."""

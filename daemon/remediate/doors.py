@@ -11,6 +11,15 @@ from daemon.ports import Jobs, Registry, Serving
 
 
 @dataclass(frozen=True, slots=True)
+class Lately:
+    """How long what was found on an endpoint speaks for the present."""
+
+    windows: timedelta
+    cohorts: timedelta = timedelta()
+    """Of what labels say, which come late; nothing where there are none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Doors:
     """What a remediation may touch outside."""
 
@@ -18,8 +27,8 @@ class Doors:
     registry: Registry
     jobs: Jobs
     scratch: Path
-    fleet: Mapping[str, timedelta] = field(default_factory=dict)
-    """Every endpoint that is looked after -> how long what was found on it speaks for the present."""
+    fleet: Mapping[str, Lately] = field(default_factory=dict)
+    """Every endpoint that is looked after."""
     safety: Safety = field(default_factory=Safety)
     stopped: Callable[[], str] = lambda: ""
     """What the kill switch's file says; empty where there is none."""

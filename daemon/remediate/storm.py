@@ -10,6 +10,7 @@ from daemon.domain.finding import Cause
 from daemon.domain.remediation import IN_FLIGHT, Remedy
 from daemon.domain.restraint import Restraint, RestraintKind
 from daemon.domain.trail import Phase
+from daemon.remediate.doors import Lately
 from daemon.remediate.guards.circumstances import Fleet
 from daemon.store import events, findings, remediations, restraints
 from daemon.store.engine import Store, Tx
@@ -20,15 +21,17 @@ def many(size: int, safety: Safety) -> int:
     return max(safety.storm_least, ceil(safety.storm_share * size))
 
 
-def fleet_of(tx: Tx, fleet: Mapping[str, timedelta], safety: Safety, *, now: datetime) -> Fleet:
+def fleet_of(tx: Tx, fleet: Mapping[str, Lately], safety: Safety, *, now: datetime) -> Fleet:
     """Return how all endpoints are doing. What is under treatment counts as ill until it has been verified.
 
-    Ill is: errors or latency in trouble, or certain drift.
+    Ill is: errors or latency in trouble, or certain drift, or a certain fall of performance: many at once share a feed
+    of labels more likely than a fault.
     """
     ill = set()
-    for cause in (Cause.HEALTH, Cause.DRIFT):
-        for name, trails in findings.ill(tx, cause, now - max(fleet.values(), default=timedelta())).items():
-            since = now - fleet.get(name, timedelta())
+    for cause in (Cause.HEALTH, Cause.DRIFT, Cause.CONCEPT):
+        speaks = {n: one.cohorts if cause is Cause.CONCEPT else one.windows for n, one in fleet.items()}
+        for name, trails in findings.ill(tx, cause, now - max(speaks.values(), default=timedelta())).items():
+            since = now - speaks.get(name, timedelta())
             lately = [t for t in trails if t.newest and t.newest >= since]
             if any(t.phase is not Phase.PENDING or cause is Cause.HEALTH for t in lately):
                 ill.add(name)
@@ -37,7 +40,7 @@ def fleet_of(tx: Tx, fleet: Mapping[str, timedelta], safety: Safety, *, now: dat
     return Fleet(len(fleet), frozenset(ill & fleet.keys()), many(len(fleet), safety))
 
 
-def watch_storm(store: Store, fleet: Mapping[str, timedelta], safety: Safety, *, now: datetime) -> Fleet:
+def watch_storm(store: Store, fleet: Mapping[str, Lately], safety: Safety, *, now: datetime) -> Fleet:
     """Begin a storm and page, or prolong the one that goes on. It ends by itself, once it has been calm for long."""
     with store.begin() as tx:
         # two daemons that look at once must not both begin it

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Row, func, select
 
-from daemon.domain.baseline import Baseline, BaselineColumn, BaselineKind
+from daemon.domain.baseline import Baseline, BaselineColumn, BaselineKind, Segment
 from daemon.domain.profile import Counts
 from daemon.domain.schema import Column, Kind, Role, Signature
 from daemon.store.blob import pack, unpack
@@ -52,13 +52,18 @@ def _row(baseline: Baseline) -> dict[str, Any]:
         "created_at": baseline.created_at,
         "columns": {name: _described(column) for name, column in baseline.columns.items()},
         "signature": [_written(column) for column in baseline.signature.columns],
+        "segmented_by": list(baseline.segmented_by),
         "counts": pack(np.concatenate([np.empty(0, np.int64), *(column.counts for column in columns)])),
     }
 
 
 def _described(column: BaselineColumn) -> dict[str, Any]:
     described = {**_written(column.column), "bins": to_json(column.bins)}
-    return described if column.extremes is None else {**described, "extremes": column.extremes}
+    if column.extremes is not None:
+        described["extremes"] = column.extremes
+    if column.within is not None:
+        described["within"] = [column.within.column, column.within.value]
+    return described
 
 
 def _written(column: Column) -> dict[str, Any]:
@@ -80,6 +85,7 @@ def _baseline(row: Row[Any]) -> Baseline:
         created_at=row.created_at,
         columns=_columns(row.columns, unpack(row.counts)),
         signature=_signature([_read(column) for column in row.signature]),
+        segmented_by=tuple(row.segmented_by or ()),
     )
 
 
@@ -93,7 +99,11 @@ def _columns(described: Mapping[str, Mapping[str, Any]], counts: Counts) -> dict
     for name, known in described.items():
         bins = from_json(known["bins"])
         columns[name] = BaselineColumn(
-            _read(known), bins, counts[start : start + bins.size], _extremes(known.get("extremes"))
+            _read(known),
+            bins,
+            counts[start : start + bins.size],
+            _extremes(known.get("extremes")),
+            Segment(*known["within"]) if "within" in known else None,
         )
         start += bins.size
     return columns

@@ -13,6 +13,7 @@ from daemon.domain.history import History, Of, Phases
 from daemon.store.blob import pack, unpack
 from daemon.store.engine import Tx
 from daemon.store.tables import history as table
+from daemon.store.types import MICROSECOND
 from daemon.store.upsert import upsert
 from detectors.design_effect import DesignEffect
 
@@ -33,6 +34,7 @@ def save(tx: Tx, history: History) -> None:
         "windows": history.windows,
         "until": history.until,
         "scales": history.scales,
+        "length_us": history.length // MICROSECOND,
         "effects": [[name, statistic, _written(effect)] for (name, statistic), effect in history.effects.items()],
         "weekly": phases.weekly if phases else None,
         "phases": pack(np.concatenate([c.ravel() for c in phases.columns.values()])) if phases else None,
@@ -50,7 +52,9 @@ def _history(row: Row[Any], baseline: Baseline) -> History:
         for name, statistic, effect in row.effects
     }
     phases = None if row.phases is None else Phases(row.weekly, _split(unpack(row.phases), baseline))
-    return History(row.baseline_id, row.windows, row.until, tuple(row.scales), effects, phases)
+    # of what an older daemon learnt nobody knows the length: it is learnt anew
+    length = (row.length_us or 0) * MICROSECOND
+    return History(row.baseline_id, row.windows, row.until, tuple(row.scales), effects, length, phases)
 
 
 def _read(effect: Mapping[str, list[float]]) -> dict[str, Any]:

@@ -1,14 +1,14 @@
 """Profiles: one row for each endpoint, version and window, whose counts are replaced whole and never added to."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import add
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import BigInteger, ColumnElement, Row, func, select, type_coerce
 
 from daemon.domain.baseline import Baseline
 from daemon.domain.finding import Verdict
@@ -18,7 +18,7 @@ from daemon.store.blob import pack, unpack
 from daemon.store.engine import Tx
 from daemon.store.tables import baseline as baselines
 from daemon.store.tables import profile as table
-from daemon.store.types import UtcTime
+from daemon.store.types import MICROSECOND, UtcTime
 from daemon.store.upsert import upsert
 
 
@@ -56,6 +56,18 @@ def answered(
     return {(start, v): (requests, errors) for start, end, v, requests, errors in rows if end - start == length}
 
 
+def records(tx: Tx, endpoint: str, *, since: datetime) -> dict[int, tuple[int, datetime]]:
+    """Return version -> the records that were counted of it in windows since then, and when the first of them began."""
+    columns = select(table.c.version, table.c.window_start, table.c.coverage)
+    found: dict[int, tuple[int, datetime]] = {}
+    for version, start, coverage in tx.execute(
+        columns.where(table.c.endpoint == endpoint, table.c.window_start >= since).order_by(table.c.window_start)
+    ):
+        counted, first = found.get(version, (0, start))
+        found[version] = (counted + coverage["records"], first)
+    return found
+
+
 def load(
     tx: Tx,
     endpoint: str,
@@ -72,7 +84,8 @@ def load(
     mine = (table.c.endpoint == endpoint) & (table.c.version == version)
     within = (table.c.window_start >= since) & (table.c.window_end <= until)
     rows = tx.execute(select(table).where(mine, within).order_by(table.c.window_start, table.c.window_end))
-    return [_profile(row, baseline) for row in rows]
+    layout = Layout.of(baseline)
+    return [_profile(row, layout) for row in rows]
 
 
 def between(
@@ -84,25 +97,31 @@ def between(
     """
     within = (table.c.endpoint == endpoint, table.c.window_start >= since, table.c.window_end <= until)
     rows = tx.execute(select(table).where(*within).order_by(table.c.window_start, table.c.version))
-    return [_profile(r, known.get(r.baseline_id)) for r in rows if r.window_end - r.window_start == length]
+    layouts = {baseline_id: Layout.of(baseline) for baseline_id, baseline in known.items()}
+    return [_profile(r, layouts.get(r.baseline_id)) for r in rows if r.window_end - r.window_start == length]
 
 
-def calm(tx: Tx, baseline: Baseline, *, until: datetime, newest: int) -> list[Profile]:
-    """Return the newest windows in the baseline's bins that ended by `until` and were not in breach, oldest first."""
-    rows = tx.execute(select(table).where(*_calm(baseline, until)).order_by(table.c.window_end.desc()).limit(newest))
-    return [_profile(row, baseline) for row in rows][::-1]
+def calm(tx: Tx, baseline: Baseline, *, until: datetime, newest: int, length: timedelta) -> list[Profile]:
+    """Return the newest windows of this length in the baseline's bins that ended by `until` and were not in breach.
+
+    The oldest comes first.
+    """
+    asked = select(table).where(*_calm(baseline, until, length)).order_by(table.c.window_end.desc())
+    layout = Layout.of(baseline)
+    return [_profile(row, layout) for row in tx.execute(asked.limit(newest))][::-1]
 
 
-def count_calm(tx: Tx, baseline: Baseline, *, until: datetime) -> tuple[int, datetime]:
+def count_calm(tx: Tx, baseline: Baseline, *, until: datetime, length: timedelta) -> tuple[int, datetime]:
     """Return how many windows `calm` could, and when the oldest of them began; `until` where there is none."""
-    asked = select(func.count(), func.min(table.c.window_start, type_=UtcTime)).where(*_calm(baseline, until))
+    asked = select(func.count(), func.min(table.c.window_start, type_=UtcTime)).where(*_calm(baseline, until, length))
     count, oldest = tx.execute(asked).one()
     return count, oldest or until
 
 
-def _calm(baseline: Baseline, until: datetime) -> tuple[ColumnElement[bool], ...]:
-    mine = table.c.baseline_id == baseline.id
-    return mine, table.c.window_end <= until, table.c.counts.is_not(None), table.c.steady != Verdict.BREACH
+def _calm(baseline: Baseline, until: datetime, length: timedelta) -> tuple[ColumnElement[bool], ...]:
+    mine, ended = table.c.baseline_id == baseline.id, type_coerce(table.c.window_end, BigInteger)
+    alike = ended - type_coerce(table.c.window_start, BigInteger) == length // MICROSECOND
+    return mine, alike, table.c.window_end <= until, table.c.counts.is_not(None), table.c.steady != Verdict.BREACH
 
 
 def health_before(tx: Tx, endpoint: str, version: int, *, until: datetime, windows: int) -> Health | None:
@@ -157,8 +176,8 @@ def _joined(profile: Profile, names: Mapping[int, list[str]]) -> bytes:
     return pack(np.concatenate([profile.columns[name] for name in order]))
 
 
-def _profile(row: Row[Any], baseline: Baseline | None) -> Profile:
-    ours = baseline is not None and row.baseline_id == baseline.id and row.counts is not None
+def _profile(row: Row[Any], layout: "Layout | None") -> Profile:
+    ours = layout is not None and row.baseline_id == layout.baseline_id and row.counts is not None
     return Profile(
         endpoint=row.endpoint,
         version=row.version,
@@ -166,7 +185,7 @@ def _profile(row: Row[Any], baseline: Baseline | None) -> Profile:
         health=_health(row),
         coverage=Coverage(**row.coverage),
         baseline_id=row.baseline_id,
-        columns=_split(unpack(row.counts), baseline) if ours and baseline else {},
+        columns=layout.split(unpack(row.counts)) if ours and layout else {},
         healthy=Verdict(row.healthy),
         steady=Verdict(row.steady),
     )
@@ -176,11 +195,25 @@ def _health(row: Row[*tuple[Any, ...]]) -> Health:
     return Health(row.requests, row.errors_4xx, row.errors_5xx, unpack(row.latency))
 
 
-def _split(counts: Counts, baseline: Baseline) -> dict[str, Counts]:
-    columns, start = {}, 0
-    for name, column in baseline.columns.items():
-        columns[name] = counts[start : start + column.bins.size]
-        start += column.bins.size
-    if start != counts.size:
-        raise ValueError(f"{counts.size} counts do not fit the {start} bins of baseline {baseline.id}")
-    return columns
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where each column of a baseline has its counts in what is stored, for many profiles at once."""
+
+    baseline_id: int | None
+    places: Mapping[str, slice]
+    size: int
+
+    @classmethod
+    def of(cls, baseline: Baseline | None) -> "Layout | None":
+        if baseline is None:
+            return None
+        places, start = {}, 0
+        for name, column in baseline.columns.items():
+            places[name] = slice(start, start + column.bins.size)
+            start = places[name].stop
+        return cls(baseline.id, places, start)
+
+    def split(self, counts: Counts) -> dict[str, Counts]:
+        if counts.size != self.size:
+            raise ValueError(f"{counts.size} counts do not fit the {self.size} bins of baseline {self.baseline_id}")
+        return {name: counts[place] for name, place in self.places.items()}

@@ -73,6 +73,7 @@ baseline = Table(
     Column("columns", Document, nullable=False),
     Column("signature", Document, nullable=False),
     Column("counts", LargeBinary, nullable=False),
+    Column("segmented_by", Document),
     Index("baseline_of_version", "endpoint", "version", "id"),
 )
 
@@ -86,6 +87,7 @@ history = Table(
     Column("effects", Document, nullable=False),
     Column("weekly", Boolean),
     Column("phases", LargeBinary),
+    Column("length_us", BigInteger),
 )
 
 profile = Table(

@@ -9,19 +9,30 @@ import numpy as np
 from duckdb import DuckDBPyConnection
 from numpy.typing import NDArray
 
-from daemon.domain.baseline import Baseline, BaselineColumn, BaselineKind
+from daemon.config.detection import Segments
+from daemon.domain.baseline import Baseline, BaselineColumn, BaselineKind, Segment
 from daemon.domain.sample import Batch, CategoricalColumn, NumericColumn
 from daemon.domain.schema import Column, Kind, Signature
 from daemon.watch.columns import TypedColumn, concatenated, fetch, session, size, taken
 from daemon.watch.profile import count
+from daemon.watch.segments import choose, rows_of
 from detectors.bins import cut_categories, cut_numeric
 
+NO_SEGMENTS = Segments()
 SEED = 20_261
 """One file gives one baseline, however often it is read."""
 
 
 def from_file(
-    path: Path, signature: Signature, *, endpoint: str, version: int, source: str, rows: int, now: datetime
+    path: Path,
+    signature: Signature,
+    *,
+    endpoint: str,
+    version: int,
+    source: str,
+    rows: int,
+    now: datetime,
+    segments: Segments = NO_SEGMENTS,
 ) -> Baseline:
     """Make a baseline of kind `training` from a Parquet or CSV file, or a folder of Parquet files.
 
@@ -37,11 +48,20 @@ def from_file(
             duck.execute(f"CREATE TEMP VIEW given AS SELECT * FROM {_reader(path)}")
         except duckdb.Error as error:
             raise ValueError(f"{source}: {path} cannot be read: {_first_line(error)}") from error
-        return _trained(duck, signature, endpoint=endpoint, version=version, source=source, rows=rows, now=now)
+        held = _trained(duck, signature, source=source, rows=rows)
+    return _made(held, signature, BaselineKind.TRAINING, segments, endpoint, version, source, now)
 
 
 def from_rows(
-    given: object, signature: Signature, *, endpoint: str, version: int, source: str, rows: int, now: datetime
+    given: object,
+    signature: Signature,
+    *,
+    endpoint: str,
+    version: int,
+    source: str,
+    rows: int,
+    now: datetime,
+    segments: Segments = NO_SEGMENTS,
 ) -> Baseline:
     """Make a baseline of kind `training` from anything that streams Arrow, a Delta table for one. It is read once."""
     with session() as duck:
@@ -50,7 +70,8 @@ def from_rows(
             duck.execute(f"CREATE TEMP TABLE given AS SELECT * FROM streamed {_sampled(rows)}")
         except duckdb.Error as error:
             raise ValueError(f"{source} cannot be read: {_first_line(error)}") from error
-        return _trained(duck, signature, endpoint=endpoint, version=version, source=source, rows=rows, now=now)
+        held = _trained(duck, signature, source=source, rows=rows)
+    return _made(held, signature, BaselineKind.TRAINING, segments, endpoint, version, source, now)
 
 
 def from_batches(
@@ -62,6 +83,7 @@ def from_batches(
     source: str,
     rows: int,
     now: datetime,
+    segments: Segments = NO_SEGMENTS,
 ) -> Baseline:
     """Make a baseline of kind `first` from the first rows that a version served, predictions included."""
     first = min(rows, sum(batch.records for batch in batches))
@@ -69,8 +91,7 @@ def from_batches(
         column.name: taken(concatenated([b.columns[column.name] for b in batches], column.kind), slice(first))
         for column in signature.columns
     }
-    columns = _columns(held, signature, source)
-    return Baseline(endpoint, version, BaselineKind.FIRST, source, first, now, columns, signature)
+    return _made(held, signature, BaselineKind.FIRST, segments, endpoint, version, source, now)
 
 
 def _reader(path: Path) -> str:
@@ -87,16 +108,7 @@ def _sampled(rows: int) -> str:
     return f"USING SAMPLE reservoir({rows} ROWS) REPEATABLE ({SEED})"
 
 
-def _trained(
-    duck: DuckDBPyConnection,
-    signature: Signature,
-    *,
-    endpoint: str,
-    version: int,
-    source: str,
-    rows: int,
-    now: datetime,
-) -> Baseline:
+def _trained(duck: DuckDBPyConnection, signature: Signature, *, source: str, rows: int) -> dict[str, TypedColumn]:
     there = {row[0] for row in duck.execute("DESCRIBE given").fetchall()}
     columns = {f"c{place}": c for place, c in enumerate(signature.columns) if c.name in there}
     if not columns:
@@ -112,9 +124,7 @@ def _trained(
         raise ValueError(f"{source} cannot be read by the version's signature: {_first_line(error)}") from error
     if not held:
         raise ValueError(f"{source} has no number in any of the columns that the version's signature calls numbers")
-    made = _columns(held, signature, source)
-    kept = max(map(size, held.values()))
-    return Baseline(endpoint, version, BaselineKind.TRAINING, source, kept, now, made, signature)
+    return held
 
 
 def _cast(column: Column) -> str:
@@ -141,12 +151,35 @@ def _booleans(column: TypedColumn) -> TypedColumn:
     return column
 
 
-def _columns(held: Mapping[str, TypedColumn], signature: Signature, source: str) -> dict[str, BaselineColumn]:
-    if not any(size(column) for column in held.values()):
+def _made(
+    held: Mapping[str, TypedColumn],
+    signature: Signature,
+    kind: BaselineKind,
+    rules: Segments,
+    endpoint: str,
+    version: int,
+    source: str,
+    now: datetime,
+) -> Baseline:
+    rows = max(map(size, held.values()), default=0)
+    if not rows:
         raise ValueError(f"{source} has no rows")
     # reversed, so that an input prevails over an output of its name
     known = {column.name: column for column in reversed(signature.columns)}
-    return {n: _cut(known[n], column) for n, column in held.items() if column.present is None or column.present.any()}
+    there = {n: column for n, column in held.items() if column.present is None or column.present.any()}
+    columns = [_cut(known[n], column) for n, column in there.items()]
+    for segment in choose(there, rules):
+        columns += [_part(one, segment, there) for one in columns if not one.within and one.name != segment.column]
+    by_name = {one.name: one for one in columns}
+    return Baseline(
+        endpoint, version, kind, source, rows, now, by_name, signature, segmented_by=tuple(sorted(rules.columns))
+    )
+
+
+def _part(whole: BaselineColumn, segment: Segment, held: Mapping[str, TypedColumn]) -> BaselineColumn:
+    """Count a column within one segment, in the bins of the whole: so segments add up to it."""
+    counts = count(whole.bins, held[whole.name], rows_of(segment, held))
+    return BaselineColumn(whole.column, whole.bins, counts, within=segment)
 
 
 def _cut(column: Column, values: TypedColumn) -> BaselineColumn:

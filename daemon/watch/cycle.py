@@ -250,9 +250,9 @@ def _judge(
             *errors_beside(one, sharing, answered, known.record, settings, since=known.changed_at, alpha=alpha),
         ]
         findings.extend(found)
-        judged.append(
-            replace(one, healthy=summary(found, Cause.HEALTH), steady=summary(found, Cause.DRIFT, Cause.QUALITY))
-        )
+        parts = [n for n, column in baseline.columns.items() if column.within] if baseline else ()
+        steady = summary(found, Cause.DRIFT, Cause.QUALITY, parts=parts)
+        judged.append(replace(one, healthy=summary(found, Cause.HEALTH), steady=steady))
     return judged, findings
 
 

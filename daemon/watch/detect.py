@@ -1,6 +1,6 @@
 """Profiles in, findings out: every check of one served version on one window. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -80,16 +80,18 @@ def _health(profile: Profile, reference: Reference, settings: HealthSettings, al
         yield answer(Check(statistic), measured, threshold=1 - q)
 
 
-def summary(findings: Sequence[Finding], *causes: Cause) -> Verdict:
-    """Sum up what the checks of some causes say about one window.
+def summary(findings: Sequence[Finding], *causes: Cause, parts: Collection[str] = ()) -> Verdict:
+    """Sum up what the checks of some causes say about one window. `parts`: columns of segments.
 
     One breach is a breach. Some checks can only speak against a version: the tail of its latency, for one, is rarely
-    certain on one window, and being unsure of it must not keep a healthy version from ever counting as healthy.
+    certain on one window, and being unsure of it must not keep a healthy version from ever counting as healthy. The
+    same holds of a segment, of which there may be no row for an hour.
     """
     verdicts = {f.verdict for f in findings if f.check.cause in causes}
     if Verdict.BREACH in verdicts:
         return Verdict.BREACH
-    deciding = {f.verdict for f in findings if f.check.cause in causes and f.check.statistic not in ONLY_AGAINST}
+    whole = [f for f in findings if f.check.cause in causes and f.check.column not in parts]
+    deciding = {f.verdict for f in whole if f.check.statistic not in ONLY_AGAINST}
     for verdict in (Verdict.NO_DATA, Verdict.INCONCLUSIVE):
         if verdict in deciding:
             return verdict

@@ -35,7 +35,7 @@ def due(known: History | None, calm: int, settings: EndpointSettings, *, since: 
     learnt_from = calm - calm // LEFT_OUT
     if learnt_from < FEWEST_BLOCKS or now - since < settings.drift.learn_for:
         return False
-    if known is None or not set(every_scale(settings)) <= set(known.scales):
+    if known is None or known.length != settings.watch.window or not set(every_scale(settings)) <= set(known.scales):
         return True
     seasonal = settings.baseline.kind == "seasonal" and now - known.until >= SEASONAL_AGAIN
     return min(learnt_from, MOST) >= 2 * known.windows or seasonal
@@ -52,7 +52,7 @@ def learn(profiles: Sequence[Profile], baseline: Baseline, settings: EndpointSet
     place = [phase_of(p.window.start, weekly=phases.weekly) for p in kept] if phases else None
     ladder_of, back = every_scale(settings), ages(kept)
     effects = dict(_effects(now, baseline, back, place, ladder_of))
-    return History(baseline.id, len(kept), kept[-1].window.end, ladder_of, effects, phases)
+    return History(baseline.id, len(kept), kept[-1].window.end, ladder_of, effects, settings.watch.window, phases)
 
 
 def _effects(

@@ -68,7 +68,8 @@ def merged(
     names: Sequence[str],
 ) -> Merged:
     """Merge the windows that are counted in the baseline's bins over the ladder of a level."""
-    history = history if history and history.baseline_id == baseline.id else None
+    if history and (history.baseline_id, history.length) != (baseline.id, settings.watch.window):
+        history = None
     if settings.baseline.kind == "seasonal" and level is Level.IMMEDIATE and (history is None or not history.phases):
         # before the hours of the day are known, a night can only be compared as part of a whole day
         level = Level.DAILY
@@ -87,7 +88,7 @@ def merged(
         missing=ladder.merge(now.missing, back, scales=ladder_of).counts,
         rows=rows,
         newest=now.rows[-1],
-        thin=now.rows[-1] * THIN < now.rows.mean(axis=0),
+        thin=now.rows[-1] * THIN < now.rows.sum(axis=0) / sum(p.window.length / newest.window.length for p in kept),
         categories=now.categories,
         expected=_expected(kept, back, now, before, baseline, history, ladder_of),
         missing_before=before.missing[0],

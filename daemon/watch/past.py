@@ -75,11 +75,13 @@ def _in_trouble(known: Memory, version: int) -> bool:
 def _learnt(
     settings: EndpointSettings, store: Store, baseline: Baseline, past: Past, *, now: datetime
 ) -> History | None:
+    length = settings.watch.window
     with store.read() as tx:
-        calm, since = profiles.count_calm(tx, baseline, until=now)
+        calm, since = profiles.count_calm(tx, baseline, until=now, length=length)
         if not history.due(past.history, calm, settings, since=since, now=now):
             return None
-        made = history.learn(profiles.calm(tx, baseline, until=now, newest=history.MOST), baseline, settings)
+        windows = profiles.calm(tx, baseline, until=now, newest=history.MOST, length=length)
+        made = history.learn(windows, baseline, settings)
     if made is not None:
         with store.begin() as tx:
             histories.save(tx, made)

@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from daemon.domain.baseline import Baseline
+from daemon.domain.baseline import Baseline, Segment
 from daemon.domain.profile import Counts, Coverage, Health, Profile
 from daemon.domain.sample import Batch, HealthCount, NumericColumn, Part
 from daemon.domain.window import Window
 from daemon.watch.columns import TypedColumn, taken
+from daemon.watch.segments import rows_of
 from detectors.bins import Bins, NumericBins
 
 
@@ -70,11 +71,18 @@ def _coverage(batch: Batch | None, parts: Sequence[int], requests: int) -> Cover
 
 def _columns(batch: Batch, parts: Sequence[int], baseline: Baseline) -> dict[str, Counts]:
     where = np.isin(batch.part, parts)
+    rows: dict[Segment | None, NDArray[np.bool_] | None] = {
+        one: rows_of(one, batch.columns) for one in baseline.segments
+    }
     counted = {}
     for name, known in baseline.columns.items():
-        column = batch.columns.get(name)
-        if column is not None and isinstance(column, NumericColumn) == isinstance(known.bins, NumericBins):
+        column, mine = batch.columns.get(known.column.name), rows.get(known.within)
+        if column is None or isinstance(column, NumericColumn) != isinstance(known.bins, NumericBins):
+            continue
+        if known.within is None:
             counted[name] = count(known.bins, column, where)
+        elif mine is not None:
+            counted[name] = count(known.bins, column, where & mine)
     return counted
 
 
@@ -118,22 +126,10 @@ def merge(profiles: Sequence[Profile]) -> Profile:
     first, *others = profiles
     health, coverage, columns = first.health, first.coverage, dict(first.columns)
     for other in others:
-        health, coverage = health + other.health, _added(coverage, other.coverage)
+        health, coverage = health + other.health, coverage + other.coverage
         columns = _summed(columns, other.columns)
     window = Window(min(p.window.start for p in profiles), max(p.window.end for p in profiles))
     return Profile(first.endpoint, first.version, window, health, coverage, first.baseline_id, columns)
-
-
-def _added(a: Coverage, b: Coverage) -> Coverage:
-    return Coverage(
-        a.requests + b.requests,
-        a.sampled + b.sampled,
-        a.decoded + b.decoded,
-        a.records + b.records,
-        dict(Counter(a.faults) + Counter(b.faults)),
-        a.copies + b.copies,
-        dict(Counter(a.out_of_range) + Counter(b.out_of_range)),
-    )
 
 
 def _summed(a: Mapping[str, Counts], b: Mapping[str, Counts]) -> dict[str, Counts]:

@@ -17,6 +17,7 @@ from daemon.store.engine import Store
 from daemon.watch.baseline import from_batches, from_file, from_rows
 from daemon.watch.decode import decode
 from daemon.watch.memory import Memory
+from daemon.watch.segments import words
 
 if TYPE_CHECKING:
     from daemon.watch.cycle import Doors
@@ -40,22 +41,38 @@ def provide(
     with store.read() as tx:
         stored = {v: baselines.current(tx, settings.name, v) for v in entities}
     found = {v: b for v, b in stored.items() if b is not None}
+    wanted = tuple(sorted(settings.segments.columns))
+    whole = {v for v, b in found.items() if b.segmented_by == wanted}
     notes = []
-    for version in sorted(known.trails.keys() & entities.keys() - found.keys()):
+    for version in sorted(known.trails.keys() & entities.keys() - whole):
         try:
             made = _training(settings, doors, version, now=now, scratch=scratch)
             if made is None:
                 made = _first(settings, doors, store, known, version, entities[version], now=now)
         except (PlatformError, ValueError, OSError) as error:
-            notes.append(f"version {version} has no baseline: {error}")
+            notes.append(f"version {version} has {_lacks(version, found)}: {error}")
             continue
         if made is None:
-            notes.append(f"version {version} has no baseline yet")
+            notes.append(f"version {version} has {_lacks(version, found)} yet")
             continue
         with store.begin() as tx:
             found[version] = baselines.save(tx, made)
-        notes.append(f"baseline of version {version} made from {made.source}: {made.rows} rows")
+        notes.append(_told(made))
     return found, notes
+
+
+def _lacks(version: int, found: Mapping[int, Baseline]) -> str:
+    return "no baseline by these segments" if version in found else "no baseline"
+
+
+def _told(made: Baseline) -> str:
+    """Say what a baseline is of, and which of the columns that segments were asked of have none."""
+    told = f"baseline of version {made.version} made from {made.source}: {made.rows} rows"
+    if made.segments:
+        told += f"; segments: {words(made.segments)}"
+    if lacking := sorted({*made.segmented_by} - {one.column for one in made.segments}):
+        told += f"; no value of {', '.join(lacking)} is frequent enough for a segment"
+    return told
 
 
 def _training(
@@ -69,7 +86,14 @@ def _training(
     if rules.path is not None and _is_table(rules.path):
         rows = doors.tables.rows(rules.path)
         return from_rows(
-            rows, signature, endpoint=settings.name, version=version, source=rules.path, rows=rules.rows, now=now
+            rows,
+            signature,
+            endpoint=settings.name,
+            version=version,
+            source=rules.path,
+            rows=rules.rows,
+            now=now,
+            segments=settings.segments,
         )
     folder = scratch / f"baseline-{settings.name}-{version}"
     try:
@@ -79,7 +103,14 @@ def _training(
                 return None
             raise ValueError("its run logged no dataset with context `training`; set baseline.path or or_first")
         return from_file(
-            path, signature, endpoint=settings.name, version=version, source=source, rows=rules.rows, now=now
+            path,
+            signature,
+            endpoint=settings.name,
+            version=version,
+            source=source,
+            rows=rules.rows,
+            now=now,
+            segments=settings.segments,
         )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -131,6 +162,7 @@ def _first(
         source=f"the first requests it served, from {served[0][0].start:%F %T} UTC",
         rows=wanted,
         now=now,
+        segments=settings.segments,
     )
 
 

@@ -30,7 +30,8 @@ def quality(profile: Profile, baseline: Baseline | None, settings: EndpointSetti
         return []
     asked = list(_whole(profile, settings, alpha))
     for name, column in sorted(baseline.columns.items()):
-        if name not in settings.drift.ignore:
+        # a segment's rows are among those of the whole column
+        if column.within is None and name not in settings.drift.ignore:
             asked += _column(profile, name, column, settings, alpha)
     wanted = settings.health.requests
     return [finding(profile, check, found, threshold=most, rows_wanted=wanted) for check, found, most in asked]

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from daemon.config.detection import Level
 from daemon.config.endpoint import EndpointSettings
-from daemon.domain.schema import Role
+from daemon.domain.schema import Column, Role
 from daemon.watch import quality
 from detectors import budget
 from detectors.ladder import SCALES
@@ -21,9 +21,15 @@ DAYS = (1, 2, 3, 4, 5, 6, 7)
 WEEKS = (7, 14, 21, 28)
 
 
-def level_of(settings: EndpointSettings, role: Role) -> Level:
+def level_of(settings: EndpointSettings, column: Column) -> Level:
     """Return how soon drift of a column is to be found."""
-    return settings.sensitivity.prediction if role is Role.PREDICTION else settings.sensitivity.feature
+    rules = settings.sensitivity
+    return rules.columns.get(column.name, rules.prediction if column.role is Role.PREDICTION else rules.feature)
+
+
+def quality_level_of(settings: EndpointSettings, column: Column) -> Level:
+    """Return how soon it is to be found that a column's values are no values, or new ones."""
+    return settings.sensitivity.columns.get(column.name, settings.sensitivity.quality)
 
 
 def scales(settings: EndpointSettings, level: Level) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ def subject(check: Check, settings: EndpointSettings, baseline_id: int | None) -
     Not in it are settings that judge nothing: which other columns are ignored, and when a version counts as good.
     """
     if check.cause is Cause.CONCEPT:
-        told = settings.labels.model_dump(mode="json")
+        told = settings.labels.model_dump(mode="json") | {"level": settings.sensitivity.concept}
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
     about: dict[str, object] = {
         "window": settings.watch.window.total_seconds(),

@@ -27,6 +27,7 @@ from daemon.notify import cycle as notify
 from daemon.ports import PlatformError
 from daemon.remediate import archive
 from daemon.remediate import cycle as remediate
+from daemon.remediate.doors import Lately
 from daemon.remediate.overdue import sweep
 from daemon.remediate.storm import watch_storm
 from daemon.remediate.switch import kill_switch
@@ -306,5 +307,5 @@ def fleets(begin: Callable[..., Fleet]) -> Iterator[Callable[..., Fleet]]:
         fleet.close()
 
 
-def _speaks_for(settings: EndpointSettings) -> timedelta:
-    return settings.decide.of * settings.watch.window + settings.watch.settle + 2 * settings.watch.interval
+def _speaks_for(settings: EndpointSettings) -> Lately:
+    return Lately(settings.decide.of * settings.watch.window + settings.watch.settle + 2 * settings.watch.interval)

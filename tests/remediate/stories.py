@@ -29,6 +29,7 @@ from daemon.domain.trail import Phase, Trail
 from daemon.domain.window import Window
 from daemon.ports import PlatformError
 from daemon.remediate import archive, cycle
+from daemon.remediate.doors import Lately
 from daemon.remediate.retrain import TAG
 from daemon.remediate.stale import Housekeeping
 from daemon.store import endpoints, findings, profiles, remediations, verdicts
@@ -58,7 +59,7 @@ class Story:
         self.registry = FakeRegistry(folder / "registry", self.ledger)
         self.settings = settings_of(folder, **rules)
         self.doors = cycle.Doors(
-            self.serving, self.registry, self.jobs, folder / "scratch", fleet={ENDPOINT: 6 * QUARTER}
+            self.serving, self.registry, self.jobs, folder / "scratch", fleet={ENDPOINT: Lately(6 * QUARTER)}
         )
         self.store = self._open()
         self.verdicts: dict[int, Verdict] = {}

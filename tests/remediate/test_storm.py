@@ -12,6 +12,7 @@ from daemon.domain.remediation import IN_FLIGHT, Remediation, Remedy, State
 from daemon.domain.restraint import Restraint, RestraintKind
 from daemon.domain.trail import Phase
 from daemon.remediate import storm
+from daemon.remediate.doors import Lately
 from daemon.store import events, findings, remediations, restraints
 from daemon.store.engine import Store
 from tests.remediate.conftest import Tell
@@ -20,11 +21,12 @@ from tests.remediate.test_rollback import bad_release
 from tests.store.together import together
 
 SPEAKS_FOR = timedelta(hours=1)
+LABELS_SPEAK_FOR = timedelta(days=9)
 CALM = Safety().storm_calm
 
 
-def fleet(size: int) -> dict[str, timedelta]:
-    return {f"endpoint {n}": SPEAKS_FOR for n in range(size)}
+def fleet(size: int) -> dict[str, Lately]:
+    return {f"endpoint {n}": Lately(SPEAKS_FOR, LABELS_SPEAK_FOR) for n in range(size)}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -126,9 +128,11 @@ def test_a_fleet_of_two_can_have_none(store: Store) -> None:
         (DRIFT, Phase.CLEARING, True),
         (DRIFT, Phase.RESOLVED, False),
         (Check(Statistic.NULLS, "distance"), Phase.FIRING, False),
+        (Check(Statistic.ACCURACY), Phase.FIRING, True),
+        (Check(Statistic.ACCURACY), Phase.PENDING, False),
     ],
 )
-def test_ill_is_trouble_with_health_or_certain_drift(
+def test_ill_is_trouble_with_health_or_certain_drift_or_fall_of_performance(
     sqlite_store: Store, check: Check, phase: Phase, counts: bool
 ) -> None:
     ill(sqlite_store, *names(0, 1))
@@ -146,6 +150,14 @@ def test_what_was_found_long_ago_does_not_speak_for_the_present(sqlite_store: St
     ill(sqlite_store, *names(0, 1, 2))
     assert watch(sqlite_store, now=START + SPEAKS_FOR)
     assert not watch(sqlite_store, now=START + SPEAKS_FOR + timedelta(seconds=1))
+
+
+def test_labels_that_are_broken_for_all_are_a_storm_and_speak_for_as_long_as_labels_are_late(
+    sqlite_store: Store,
+) -> None:
+    ill(sqlite_store, *names(0, 1, 2), check=Check(Statistic.ACCURACY))
+    assert watch(sqlite_store, now=START + LABELS_SPEAK_FOR)
+    assert not watch(sqlite_store, now=START + LABELS_SPEAK_FOR + CALM + timedelta(seconds=1))
 
 
 def test_an_endpoint_that_is_not_looked_after_any_more_does_not_count(sqlite_store: Store) -> None:
@@ -225,7 +237,7 @@ def test_two_who_look_at_once_begin_one(store: Store) -> None:
 def stormy(tell: Tell) -> Story:
     """A bad release, which is about to be rolled back, in a fleet of five."""
     story = tell()
-    whole = {ENDPOINT: SPEAKS_FOR, **fleet(4)}
+    whole = {ENDPOINT: Lately(SPEAKS_FOR), **fleet(4)}
     story.doors = replace(story.doors, fleet=whole)
     return bad_release(story)
 

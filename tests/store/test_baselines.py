@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from daemon.domain.baseline import Baseline
+from daemon.domain.baseline import Baseline, Segment
 from daemon.store import baselines
 from daemon.store.engine import Store
 from detectors.bins import CategoricalBins
@@ -91,3 +91,17 @@ def test_the_ids_of_the_newest_baselines_are_known_without_reading_them(store: S
         baselines.save(tx, baseline(endpoint="delays"))
         assert baselines.newest_ids(tx, "flights") == {3: saved[0].id, 4: saved[1].id}
         assert baselines.newest_ids(tx, "nobody") == {}
+
+
+def test_the_segments_of_a_baseline_come_back(store: Store) -> None:
+    plain = baseline()
+    part = replace(plain.columns["distance"], within=Segment("carrier", "AA"))
+    with store.begin() as tx:
+        baselines.save(
+            tx, replace(plain, columns={**plain.columns, part.name: part}, segmented_by=("carrier", "nothing"))
+        )
+        found = baselines.current(tx, "flights", 3)
+    assert found is not None
+    assert found.segmented_by == ("carrier", "nothing") and found.segments == (Segment("carrier", "AA"),)
+    assert list(found.columns) == ["distance", "carrier", "distance@carrier=AA"]
+    assert found.columns["distance"].within is None

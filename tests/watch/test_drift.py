@@ -20,6 +20,7 @@ from daemon.domain.window import Window
 from daemon.watch.drift import drift
 from daemon.watch.history import due, learn
 from daemon.watch.phases import phase_of
+from daemon.watch.profile import merge
 from daemon.watch.scales import every_scale
 from detectors.bins import cut_numeric
 
@@ -265,3 +266,22 @@ def test_every_scale_that_is_asked_for_is_learnt() -> None:
 def test_phases_are_hours_of_the_week_or_of_working_days_and_weekends(moment: str, of_week: int, of_day: int) -> None:
     at = datetime.fromisoformat(moment).replace(tzinfo=UTC)
     assert (phase_of(at, weekly=True), phase_of(at, weekly=False)) == (of_week, of_day)
+
+
+@pytest.mark.parametrize("of", [4, 12])
+def test_whole_days_are_the_same_whether_their_hours_or_blocks_of_several_are_kept(rng: Rng, of: int) -> None:
+    """What `store.merge_profiles` does to windows, at a length of hours."""
+    known = baseline_of(rng.normal(size=50_000))
+    each = settings(sensitivity=Sensitivity(feature=Level.DAILY))
+    single = hours(known, rng.normal(0.6, size=(5 * 24, 100)))
+    blocks = [merge(single[n : n + of]) for n in range(0, 4 * 24, of)]
+    plain, thinned = ks(single, known, each), ks([*blocks, *single[4 * 24 :]], known, each)
+    assert (plain.verdict, plain.n, plain.statistic) == (thinned.verdict, thinned.n, thinned.statistic)
+    assert plain.verdict is Verdict.BREACH
+
+
+def test_a_column_may_be_an_exception(rng: Rng) -> None:
+    known = baseline_of(rng.normal(size=50_000))
+    far = hours(known, rng.normal(3, size=(3, 2_000)))
+    assert ks(far, known, settings(sensitivity=Sensitivity(columns={"x": Level.DAILY}))).verdict is not Verdict.BREACH
+    assert ks(far, known, settings(sensitivity=Sensitivity(columns={"y": Level.DAILY}))).verdict is Verdict.BREACH

@@ -1,10 +1,13 @@
 """Cohorts in, findings out: has performance certainly fallen below what it was by more than is tolerated? Pure."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import reduce
 from operator import add
 
+from daemon.config.detection import Level
 from daemon.config.endpoint import EndpointSettings
 from daemon.config.labels import Labels
 from daemon.domain.cohort import Cohort, Truth
@@ -17,6 +20,7 @@ from detectors.performance import Performance, of_share
 
 SCALES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 """Cohorts that are merged: a small fall shows only over many."""
+WEEKS = (1, 2, 3, 4)
 BASELINE_ALPHA = 1e-3
 """How often a baseline's bound may be wrong: it is drawn once."""
 YEAR_S = 365.25 * 24 * 3600
@@ -52,6 +56,14 @@ def reference(cohorts: Sequence[Cohort], rules: Labels) -> list[Cohort]:
     return []
 
 
+def scales(settings: EndpointSettings) -> tuple[int, ...]:
+    """Return the numbers of cohorts that are merged: stretches shorter than the level's are not looked at."""
+    cohort, level = settings.labels.cohort, settings.sensitivity.concept
+    if level is Level.WEEKLY:
+        return tuple(math.ceil(n * timedelta(weeks=1) / cohort) for n in WEEKS)
+    return tuple(n for n in SCALES if level is Level.IMMEDIATE or n * cohort >= timedelta(days=1))
+
+
 def counts(one: Cohort, rules: Labels) -> bool:
     """Whether a cohort has the labels to be judged by: enough of them, or all that will come."""
     return one.truth.labelled > 0 and (one.final or one.coverage >= rules.coverage)
@@ -73,19 +85,23 @@ def findings(
     by_first = [c for c in checks(rules) if c not in by_run]
     truth = reduce(add, (one.truth for one in base)) if base else None
     return [
-        *_answers({check: _logged(check, logged or {}) for check in by_run}, (), cohorts, rules),
-        *_answers({check: _measured(check, truth, rules) for check in by_first}, base, later, rules),
+        *_answers({check: _logged(check, logged or {}) for check in by_run}, (), cohorts, settings),
+        *_answers({check: _measured(check, truth, rules) for check in by_first}, base, later, settings),
     ]
 
 
 def _answers(
-    asked: Mapping[Check, Performance | None], base: Sequence[Cohort], cohorts: Sequence[Cohort], rules: Labels
+    asked: Mapping[Check, Performance | None],
+    base: Sequence[Cohort],
+    cohorts: Sequence[Cohort],
+    settings: EndpointSettings,
 ) -> Iterator[Finding]:
     """Answer each check, given what it is compared with."""
+    rules = settings.labels
     there = sorted(cohorts, key=lambda c: c.window)
     ready = [one for one in there if counts(one, rules)]
     waiting = [one for one in there if not one.final and not counts(one, rules)]
-    alpha, merged = confidence(rules), list(_merged(ready, base, rules))
+    alpha, merged = confidence(rules), list(_merged(ready, base, scales(settings), rules))
     for check, before in asked.items():
         if ready:
             yield _answer(check, ready[-1], there[-1], merged, before, rules, alpha)
@@ -102,10 +118,11 @@ class Merged:
     """Those before."""
 
 
-def _merged(ready: Sequence[Cohort], base: Sequence[Cohort], rules: Labels) -> Iterator[Merged]:
-    """Add up the newest cohorts, for every scale that adds one."""
+def _merged(ready: Sequence[Cohort], base: Sequence[Cohort], over: Sequence[int], rules: Labels) -> Iterator[Merged]:
+    """Add up the newest cohorts, for every scale that adds one. Of the shortest, all that is merged must be there."""
     held = 0
-    for scale in SCALES if ready else ():
+    there = (ready[-1].window.end - ready[0].window.start) // rules.cohort if ready else 0
+    for scale in over if there >= over[0] else ():
         within = [one for one in ready if ready[-1].window.start - one.window.start < scale * rules.cohort]
         if len(within) > held:
             held = len(within)
@@ -153,6 +170,8 @@ def _answer(
     if before is None:
         return _finding(check, newest, Verdict.NO_DATA, Reason.EMPTY_BASELINE, newest.truth.labelled, 0.0, last=last)
     threshold = tolerated(check, before, rules)
+    if not merged:
+        return _finding(check, newest, Verdict.INCONCLUSIVE, Reason.TOO_FEW_ROWS, 0, threshold, last=last)
     falls = [(one, fall) for one in merged if (fall := _fall(check, one, before, threshold, rules, alpha)) is not None]
     if not falls:
         return _finding(check, newest, Verdict.NO_DATA, Reason.NO_ROWS, 0, threshold, last=last)

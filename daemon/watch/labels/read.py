@@ -16,7 +16,7 @@ from daemon.store import cohorts, endpoints, profiles
 from daemon.store.engine import Store
 from daemon.watch.labels.count import confidence, truth
 from daemon.watch.labels.due import MOST, Counted, Due, due, needed_since, subject
-from daemon.watch.labels.findings import SCALES, findings, reference
+from daemon.watch.labels.findings import SCALES, findings, reference, scales
 from daemon.watch.labels.predictions import predictions
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def _judge(
 ) -> tuple[list[Cohort], list[Finding]]:
     """Lay what was counted over what is known, choose what to compare with where that can be, and answer."""
     rules = settings.labels
-    since = min(one.window.start for one in counted) - 2 * SCALES[-1] * rules.cohort
+    since = min(one.window.start for one in counted) - 2 * max(SCALES[-1], scales(settings)[-1]) * rules.cohort
     with store.read() as tx:
         before = cohorts.load(tx, settings.name, version, subject(rules), since=since)
     laid: dict[Window, Cohort] = {one.window: one for one in (*before, *counted)}

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
+from daemon.config.detection import Level, Sensitivity
 from daemon.config.endpoint import EndpointSettings
 from daemon.config.labels import Kpi, Labels
 from daemon.domain.cohort import Cohort, Truth
@@ -57,6 +58,20 @@ def test_a_small_fall_takes_several_cohorts_to_be_certain() -> None:
     falls = [answered(days(0.1, 0.1, *[0.16] * n)).verdict for n in range(1, 13)]
     first = falls.index(Verdict.BREACH)
     assert first > 0 and set(falls[:first]) == {Verdict.INCONCLUSIVE} and set(falls[first:]) == {Verdict.BREACH}
+
+
+def test_by_whole_weeks_a_bad_day_is_no_fall_and_a_bad_week_is() -> None:
+    weekly = settings().model_copy(update={"sensitivity": Sensitivity(concept=Level.WEEKLY)})
+
+    def found(*wrong: float) -> Finding:
+        (only,) = [f for f in findings(days(0.1, *wrong, rows=20_000), None, weekly) if f.check.name == "accuracy"]
+        return only
+
+    assert found(*[0.3] * 6).reason is Reason.TOO_FEW_ROWS
+    assert answered(days(0.1, *[0.1] * 6, 0.16, rows=20_000)).verdict is Verdict.BREACH
+    one_bad_day = found(*[0.1] * 6, 0.16)
+    assert one_bad_day.verdict is Verdict.HEALTHY and dict(one_bad_day.reported)["cohorts"] == 7
+    assert found(*[0.3] * 7).verdict is Verdict.BREACH
 
 
 def test_performance_that_stays_is_healthy_and_one_that_rises_is_too() -> None:
