@@ -54,10 +54,10 @@ def files(mlflow_uri: str, version: int) -> Files:
     source = MlflowClient(mlflow_uri).get_model_version_download_uri(AIR_TIME.registered_model, str(version))
     with tempfile.TemporaryDirectory() as folder:
         try:
-            download_artifacts(artifact_uri=source, dst_path=folder, tracking_uri=mlflow_uri)
+            fetched = download_artifacts(artifact_uri=source, dst_path=folder, tracking_uri=mlflow_uri)
         except MlflowException:
             return {}
-        return checksums(Path(folder))
+        return checksums(Path(fetched))
 
 
 def checksums(folder: Path) -> Files:

@@ -17,10 +17,13 @@ from daemon.config.settings import Workspace as Settings
 from daemon.domain.table_name import table_name
 from playground.address import Address
 from playground.client import Client
+from playground.registry import Registry
 from playground.server import server
 from playground.warehouse import WAREHOUSE_ID
 from playground.workspace import Pace, Workspace
 
+NOBODY = "http://127.0.0.1:9"
+"""Where no MLflow server is: nothing that is asked here needs one."""
 PATIENCE = timedelta(seconds=20)
 
 
@@ -46,7 +49,7 @@ class SmallWorkspace:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        workspace = Workspace(self._root, self._pace)
+        workspace = Workspace(self._root, self._pace, Registry(NOBODY))
         self.token = workspace.tokens.main
         http = server(workspace)
         serving = asyncio.create_task(http.serve(sockets=[self._listener]))
