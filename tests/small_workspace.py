@@ -17,11 +17,13 @@ from daemon.config.settings import Workspace as Settings
 from daemon.domain.table_name import table_name
 from playground.address import Address
 from playground.client import Client
+from playground.registry import Registry
 from playground.server import server
 from playground.warehouse import WAREHOUSE_ID
 from playground.workspace import Pace, Workspace
 
 PATIENCE = timedelta(seconds=20)
+NO_SERVER = "http://127.0.0.1:9"
 
 
 class SmallWorkspace:
@@ -32,7 +34,7 @@ class SmallWorkspace:
         self._ready, self._stop = threading.Event(), asyncio.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.host = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+        self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -44,9 +46,16 @@ class SmallWorkspace:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        finally:
+            # whoever waits for a workspace that did not come up would wait for ever
+            self._ready.set()
+
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        workspace = Workspace(self._root, self._pace)
+        self.workspace = workspace = Workspace(self._root, self._pace, Registry(NO_SERVER))
         self.token = workspace.tokens.main
         http = server(workspace)
         serving = asyncio.create_task(http.serve(sockets=[self._listener]))
