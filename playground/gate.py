@@ -1,7 +1,10 @@
-"""What every request meets before its route: who asks, the recorder, and the trouble that was ordered."""
+"""What every request meets before its route: the gauges, the recorder, the check of tokens, the trouble ordered."""
 
 import asyncio
+import re
+import time
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.datastructures import Headers, QueryParams
@@ -11,8 +14,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from playground.api.handlers import json_or_text
 from playground.faults import CONTROL, Fault
+from playground.gauges import Answered
 from playground.workspace import Workspace
 
+INVOCATIONS = re.compile(r"/serving-endpoints/(?P<name>[^/]+)/(?:served-models/[^/]+/)?invocations")
 Transports = MutableMapping[tuple[str, int], asyncio.Transport]
 
 
@@ -34,6 +39,29 @@ class TokenCheck:
                 await JSONResponse(refusal.as_json(), status_code=refusal.status)(scope, receive, send)
                 return
         await self._application(scope, receive, send)
+
+
+class Count:
+    """Has an endpoint's gauges count every request, whoever answers it."""
+
+    def __init__(self, application: ASGIApp, workspace: Workspace) -> None:
+        self._application, self._endpoints = application, workspace.endpoints
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = INVOCATIONS.fullmatch(scope.get("path", "")) if scope["type"] == "http" else None
+        endpoint = self._endpoints.get(asked["name"]) if asked else None
+        if endpoint is None:
+            await self._application(scope, receive, send)
+            return
+        gauges, began = endpoint.gauges, time.perf_counter()
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                took = 1000 * (time.perf_counter() - began)
+                gauges.add(Answered(datetime.now(UTC), message["status"], took))
+            await send(message)
+
+        await self._application(scope, receive, counted)
 
 
 class Record:

@@ -24,7 +24,7 @@ from playground.api import (
 from playground.api.handlers import refused
 from playground.errors import ApiError
 from playground.faults import CONTROL
-from playground.gate import FaultSwitch, Record, TokenCheck, Transports, protocol
+from playground.gate import Count, FaultSwitch, Record, TokenCheck, Transports, protocol
 from playground.workspace import Workspace
 
 _WITHOUT_TOKEN = ("/.well-known/", statements.LINKS)
@@ -59,7 +59,7 @@ def gated(workspace: Workspace, transports: Transports) -> ASGIApp:
     """Return the application behind what every request meets first."""
     spoilt = FaultSwitch(application(workspace), workspace, transports)
     checked = TokenCheck(spoilt, workspace, without=_WITHOUT_TOKEN, with_expired=CONTROL)
-    return Record(checked, workspace)
+    return Count(Record(checked, workspace), workspace)
 
 
 def application(workspace: Workspace) -> Starlette:
