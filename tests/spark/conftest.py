@@ -43,7 +43,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         "spark.driver.memory": "1g",
         "spark.ui.showConsoleProgress": "false",
     }
-    builder = SparkSession.builder.master("local[2]").appName("tests")  # type: ignore[attr-defined]
+    builder = SparkSession.builder.master("local[2]").appName("tests")
     for name, value in settings.items():
         builder = builder.config(name, value)
     session: SparkSession = builder.getOrCreate()
@@ -54,7 +54,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 
 def _require_java() -> None:
     home = os.environ.get("JAVA_HOME")
-    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    java = shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
     said = subprocess.run([java, "-version"], capture_output=True, text=True).stderr if java else ""
     version = said.partition('"')[2].partition(".")[0]
     if not version.isdecimal() or int(version) < JAVA:
@@ -87,7 +87,7 @@ class BothEngines:
 
     def kinds(self, name: TableName) -> dict[str, str]:
         """Return the columns' types as Spark has them."""
-        return {c: kind for c, kind in self._spark.table(DATABRICKS.identifier(str(name))).dtypes}
+        return dict(self._spark.table(DATABRICKS.identifier(str(name))).dtypes)
 
     # what a WarehouseTable asks of its statements
 

@@ -13,7 +13,7 @@ import pytest
 from deltalake import write_deltalake
 
 from daemon.adapters.delta import DeltaLabels, DeltaLog
-from daemon.adapters.tables import TableLabels, TableLog, labels, queries
+from daemon.adapters.tables import TableLabels, TableLog, at_once, labels, queries
 from daemon.adapters.tables.dialect import Question
 from daemon.adapters.warehouse import WarehouseLog, WarehouseTable
 from daemon.config.labels import Kpi, Labels
@@ -87,13 +87,13 @@ def test_an_inference_table_of_each_kind_is_read_as_the_delta_reader_reads_it(
     assert TYPES[kind].items() <= both.kinds(NAME).items()
     ours = DeltaLog(str(path), served_entities_table=None, endpoint=ENDPOINT)
     plain = TableLog(table, served=None, endpoint=ENDPOINT)
-    at_once = WarehouseLog(table, served=None, endpoint=ENDPOINT, rows=30, windows_at_once=3)
+    whole = WarehouseLog(table, served=None, endpoint=ENDPOINT, rows=30, windows_at_once=3)
     counts = ours.health(WINDOWS)
-    assert counted(plain.health(WINDOWS)) == counted(at_once.health(WINDOWS)) == counted(counts)
+    assert counted(plain.health(WINDOWS)) == counted(whole.health(WINDOWS)) == counted(counts)
     assert sum(c.requests for c in counts) == 501
     thirty = [Part(c.window, c.entity_id, min(1.0, 30 / c.requests)) for c in counts[: 3 * len(counts) // 4]]
     before = len(both.asked)
-    assert rows(at_once, thirty) == rows(ours, thirty)
+    assert rows(whole, thirty) == rows(ours, thirty)
     assert len(both.asked) == before
     for rate in (1.0, 0.3, 0.0):
         parts = [Part(c.window, c.entity_id, rate) for c in counts[:3]]
@@ -101,7 +101,7 @@ def test_an_inference_table_of_each_kind_is_read_as_the_delta_reader_reads_it(
     for since in (NOON - timedelta(days=2), NOON + timedelta(days=2)):
         assert plain.newest(since) == ours.newest(since)
     assert plain.entities() == ours.entities()
-    at_once.health(list(closed_windows(NOON, NOON + 5 * QUARTER, QUARTER)))
+    whole.health(list(closed_windows(NOON, NOON + 5 * QUARTER, QUARTER)))
 
 
 def test_the_requests_by_which_a_version_was_tried_are_no_traffic(both: BothEngines, tmp_path: Path) -> None:
@@ -134,11 +134,11 @@ def test_the_history_of_entities_is_read_by_itself_and_along_with_the_counts(bot
     ]
     write_served_entities(tmp_path / "h", history)
     table, served = both.register(NAME, tmp_path / "t"), both.register(HISTORY, tmp_path / "h")
-    at_once = WarehouseLog(table, served=served, endpoint=ENDPOINT, rows=30, windows_at_once=3)
-    at_once.health(WINDOWS)
+    whole = WarehouseLog(table, served=served, endpoint=ENDPOINT, rows=30, windows_at_once=3)
+    whole.health(WINDOWS)
     told = {"it's/2": ("main.ml.delay", 2)}
     assert len(both.asked) == 1
-    assert at_once.entities() == TableLog(table, served=served, endpoint=ENDPOINT).entities() == told
+    assert whole.entities() == TableLog(table, served=served, endpoint=ENDPOINT).entities() == told
 
 
 def test_a_table_is_streamed_whole(both: BothEngines, tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_numbers_days_and_odd_names_are_read_alike(both: BothEngines, tmp_path: 
     values = f"SELECT {numbers}, DATE '2026-11-20' + n::INTEGER AS day FROM range(4) t(n)"
     with duckdb.connect() as duck:
         write_deltalake(str(tmp_path / "l"), duck.sql(values))
-    names = {"id": "request `id`", "time": "day"}
+    names: dict[str, Any] = {"id": "request `id`", "time": "day"}
     kpi = Kpi(name="k", column='say "yes"', tolerance=1.0, range=(0, 9))
     ours, theirs = by_both(both, tmp_path / "l", Labels(label="o'label", kpis=(kpi,), **names))
     found = theirs.of(["0", "1", "2", "9"], NOON)
@@ -223,7 +223,7 @@ def test_no_question_of_the_daemon_is_missing_here() -> None:
     """Whoever adds a question adds its test on Spark."""
     asking = Counter(
         name
-        for module in (queries, labels)
+        for module in (queries, at_once, labels)
         for name, made in vars(module).items()
         if inspect.isfunction(made) and made.__module__ == module.__name__
         if inspect.signature(made).return_annotation in (Question, "Question")
