@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -111,7 +112,7 @@ def test_the_table_is_remembered_by_its_newest_window_with_rows() -> None:
     assert hear(known, None, [], now=after(3)).table == known.table
 
 
-def live(world: World, windows: range, errors: float, requests: float = 20, **traffic: float) -> None:
+def live(world: World, windows: range, errors: float, requests: float = 20, **traffic: Any) -> None:
     """Let windows pass; in the middle of each, the endpoint is looked at and tells of a minute."""
     for n in windows:
         world.traffic(n, **traffic)
