@@ -18,6 +18,8 @@ from playground.gauges import Answered
 from playground.workspace import Workspace
 
 INVOCATIONS = re.compile(r"/serving-endpoints/(?P<name>[^/]+)/(?:served-models/[^/]+/)?invocations")
+LOOK_SECONDS = 0.05
+"""How often it is looked whether a caller who waits has given up."""
 Transports = MutableMapping[tuple[str, int], asyncio.Transport]
 
 
@@ -94,7 +96,8 @@ class FaultSwitch:
         if fault is None:
             await self._application(scope, receive, send)
             return
-        await asyncio.sleep(fault.delay_seconds)
+        if not await self._waited(fault.delay_seconds, scope):
+            return
         if fault.drop is not None:
             if fault.drop == "after":
                 await self._application(scope, receive, _unheard)
@@ -103,6 +106,15 @@ class FaultSwitch:
             await _response(fault)(scope, receive, send)
         else:
             await self._application(scope, receive, send)
+
+    async def _waited(self, seconds: float, scope: Scope) -> bool:
+        """Wait, and tell whether somebody is still there to be answered."""
+        until = asyncio.get_running_loop().time() + seconds
+        while (left := until - asyncio.get_running_loop().time()) > 0:
+            await asyncio.sleep(min(left, LOOK_SECONDS))
+            if tuple(scope["client"]) not in self._transports:
+                return False
+        return True
 
     async def _hang_up(self, scope: Scope, receive: Receive) -> None:
         self._transports[tuple(scope["client"])].abort()

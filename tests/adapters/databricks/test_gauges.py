@@ -79,5 +79,5 @@ def test_a_text_without_anything_that_is_known_says_nothing(text: str) -> None:
     "text", ["<html><body>Please log in</body></html>", '{"error": "no"}', "request_count_total x"]
 )
 def test_what_is_no_such_text_is_refused(text: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 (whatever the parser says of it)
+    with pytest.raises(ValueError):
         read_gauges(text)
