@@ -205,8 +205,8 @@ REFUSED = (
     {"error_code": "PERMISSION_DENIED", "message": "no"},
 )
 OPEN = ("GET", f"{MLFLOW}/transition-requests/list", 200, {"requests": [{"to_stage": "Staging"}]})
-NONE_OPEN = ("GET", f"{MLFLOW}/transition-requests/list", 200, {"requests": []})
-NO_FILES = ("GET", f"{MLFLOW}/unity-catalog/registered-models:is-.*", 200, {})
+NONE_OPEN: tuple[str, str, int, Any] = ("GET", f"{MLFLOW}/transition-requests/list", 200, {"requests": []})
+NO_FILES: tuple[str, str, int, Any] = ("GET", f"{MLFLOW}/unity-catalog/registered-models:is-.*", 200, {})
 CREDENTIALS = f"{MLFLOW}/unity-catalog/model-versions/generate-temporary-credentials"
 CLOUD = ("POST", CREDENTIALS, 200, {"credentials": {"storage_mode": "CUSTOMER_HOSTED"}})
 
