@@ -24,7 +24,8 @@ import daemon
 from daemon.adapters.databricks import DatabricksClient
 from daemon.config.settings import Workspace
 from daemon.ports import PlatformError
-from tests.adapters.databricks.paths import REQUESTS, Doors, Reading, Request
+from tests.adapters.databricks.known_requests import KNOWN, like
+from tests.adapters.databricks.paths import MODEL, REQUESTS, UC, Doors, Reading, Request
 from tests.small_workspace import SmallWorkspace
 
 SOON, PATIENCE = timedelta(seconds=1), timedelta(seconds=20)
@@ -150,6 +151,8 @@ class Site:
             group.append(request)
         self.spaces = [(SmallWorkspace(_made(folder / f"workspace-{n}")), group) for n, group in enumerate(groups)]
         self.noted: set[tuple[str, str]] = set()
+        self.asked: list[dict[str, Any]] = []
+        """What was sent at the last trial."""
 
     def try_all(self, trouble: Trouble | None) -> dict[str, list[str]]:
         """Send every request once into the trouble; return what went otherwise than it should, by request."""
@@ -165,8 +168,10 @@ class Site:
                 for m, request in enumerate(group)
             }
             wrong = {key: future.result() for key, future in futures.items()}
+        self.asked = []
         for n, (small, group) in enumerate(self.spaces):
             asked = [one for one in small.control.requests() if not one["path"].startswith("/.well-known/")]
+            self.asked += asked
             for request in group:
                 wrong[n, request.name] += _counted(request, asked)
             strange = {
@@ -244,14 +249,40 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
+@dataclass(frozen=True)
+class Calm:
+    """A trial in which nothing is spoilt."""
+
+    wrong: dict[str, list[str]]
+    asked: list[dict[str, Any]]
+
+
 @pytest.fixture(scope="module")
-def calm(site: Site) -> dict[str, list[str]]:
-    """What goes wrong where nothing is spoilt."""
-    return site.try_all(None)
+def calm(site: Site) -> Calm:
+    return Calm(site.try_all(None), site.asked)
 
 
-def test_every_request_is_sent_and_answered_where_nothing_is_spoilt(calm: dict[str, list[str]]) -> None:
-    assert calm == {}
+def test_every_request_is_sent_and_answered_where_nothing_is_spoilt(calm: Calm) -> None:
+    assert calm.wrong == {}
+
+
+def test_requests_are_those_of_the_real_sdk(calm: Calm) -> None:
+    """Some have a double: the same request is sent for something else, with other words."""
+    sent: dict[str, list[tuple[Any, Any]]] = defaultdict(list)
+    for one in calm.asked:
+        sent[f"{one['method']} {one['path']}"].append((one["query"], one["body"]))
+    for name, known in KNOWN.items():
+        assert any(like(list(found), list(known)) for found in sent[name]), (name, sent[name])
+    bare = {f"GET {UC}/models/{MODEL}"}
+    """It is also asked whether the model is there at all, for which no aliases are needed."""
+    others = {n: f for n, known in KNOWN.items() for f in sent[n] if not like(list(f), list(known))}
+    assert others.keys() <= bare, others
+
+
+def test_every_request_to_the_api_names_product_and_version(calm: Calm) -> None:
+    agents = {one["user_agent"] for one in calm.asked if one["path"].startswith(("/api/", "/serving-endpoints/"))}
+    (agent,) = agents
+    assert agent.startswith(f"mlsteward/{daemon.__version__} databricks-sdk-py/")
 
 
 @pytest.mark.parametrize("name", TROUBLES)
@@ -259,8 +290,8 @@ def test_every_request_means_the_same_by_the_same_trouble(site: Site, name: str)
     assert site.try_all(TROUBLES[name]) == {}
 
 
-def test_no_adapter_sends_a_request_that_the_table_does_not_try(site: Site, calm: dict[str, list[str]]) -> None:
-    assert calm == {}
+def test_no_adapter_sends_a_request_that_the_table_does_not_try(site: Site, calm: Calm) -> None:
+    assert calm.wrong == {}
     places = {place for file in Path(daemon.__path__[0]).rglob("*.py") for place in _senders(file)}
     assert len(places) > 30
     assert places - site.noted == set()
