@@ -1,4 +1,5 @@
-"""Metrics: what happened comes in, a page for Prometheus goes out. Nobody else imports prometheus_client.
+"""Metrics: what happened comes in, a page for Prometheus goes out. Nobody else imports prometheus_client,
+but for its parser (`adapters/databricks/gauges.py`).
 
 Labels are bounded by the configuration (endpoint, channel), by a signature (column) or by an enum; series of a version
 are pruned with `forget` when it no longer serves.
