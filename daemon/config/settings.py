@@ -13,6 +13,12 @@ from daemon.config.mlflow import Mlflow, RegistryKind
 from daemon.domain.table_name import table_name
 
 
+def _before_it_hangs(timeout: timedelta) -> timedelta:
+    if timeout > timedelta(minutes=8):
+        raise ValueError("must be 8m or shorter: a look of ten minutes counts as one that hangs")
+    return timeout
+
+
 class Workspace(Section):
     """The Databricks workspace. What is left out, the SDK finds in its own ways (environment, profile)."""
 
@@ -34,9 +40,9 @@ class Workspace(Section):
     serves."""
     warehouse_id: str | None = None
     """The SQL warehouse of endpoints with `reader = "warehouse"`. Left out: $DATABRICKS_WAREHOUSE_ID."""
-    statement_timeout: Interval = timedelta(minutes=10)
+    statement_timeout: Annotated[Interval, AfterValidator(_before_it_hangs)] = timedelta(minutes=5)
     """How long a statement may take, with the start of a warehouse that sleeps; then it is cancelled. One worker waits
-    for it."""
+    for it, 8m at most: a look of ten minutes counts as one that hangs, and the watchdog ends the daemon."""
 
     @model_validator(mode="after")
     def _one_way_in(self) -> "Workspace":

@@ -247,3 +247,10 @@ def test_the_history_of_entities_may_be_a_name_and_a_wrong_one_is_refused(tmp_pa
     assert loaded(tmp_path, text + SMALL).workspace.served_entities_table
     (problem,) = problems(tmp_path, text.replace("system.serving", "uc://serving") + SMALL)
     assert "uc://serving.served_entities is no table's name" in problem
+
+
+def test_no_statement_is_waited_for_until_the_look_counts_as_one_that_hangs(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, f'[workspace]\nstatement_timeout = "9m"\n{SMALL}')
+    assert (
+        problem == "workspace.statement_timeout: must be 8m or shorter: a look of ten minutes counts as one that hangs"
+    )
