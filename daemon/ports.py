@@ -12,6 +12,7 @@ from daemon.domain.registry import DeploymentJob, JobRun, ModelVersion, Stage
 from daemon.domain.sample import HealthCount, Part, Sample
 from daemon.domain.schema import Signature
 from daemon.domain.serving import EndpointState, ServedEntity
+from daemon.domain.sources import EndpointMetrics
 from daemon.domain.window import Window
 
 
@@ -71,6 +72,9 @@ class Serving(Protocol):
 
     def update(self, endpoint: str, served: Sequence[ServedEntity]) -> None:
         """Replace what is served, whole, traffic included. Returns at once: the update goes on for minutes."""
+
+    def metrics(self, endpoint: str) -> EndpointMetrics | None:
+        """Return what the endpoint says of its last minute, None where it exports nothing that is known here."""
 
     def query(self, endpoint: str, entity: str, payload: Mapping[str, object]) -> tuple[int, float]:
         """Send one request to one served entity, whatever its traffic; return its status and milliseconds."""

@@ -9,6 +9,7 @@ from daemon.config.endpoint import EndpointSettings
 from daemon.config.settings import Settings
 from daemon.domain.cohort import Cohort
 from daemon.domain.remediation import Remediation, State
+from daemon.domain.sources import Sources
 from daemon.domain.trail import Phase, Trail
 from daemon.remediate.people import plan
 from daemon.remediate.people.answer import Gate, open_gate
@@ -99,6 +100,7 @@ def _endpoint(tx: Tx, settings: EndpointSettings) -> Mapping[str, Any]:
         "endpoint": name,
         "serves": ", ".join(f"version {e.version} at {e.percent} %" for e in state.served) if state else NOT_YET,
         "seen_until": endpoints.watermark(tx, name),
+        "sources": _sources(endpoints.sources(tx, name)),
         "pending": [t.last.check.name for t in trails if t.phase is Phase.PENDING],
         "firing": [t.last.check.name for t in trails if t.phase is Phase.FIRING],
         "clearing": [t.last.check.name for t in trails if t.phase is Phase.CLEARING],
@@ -112,6 +114,23 @@ def _endpoint(tx: Tx, settings: EndpointSettings) -> Mapping[str, Any]:
             for version in (sorted(state.versions(settings.model)) if state else ())
             if (told := performance(tx, settings, version))
         ],
+    }
+
+
+def _sources(known: Sources) -> Mapping[str, Any]:
+    """Tell what each source saw, each of its own stretch of time."""
+    said, table = known.readings[-1] if known.readings else None, known.table
+    return {
+        "endpoint": None if said is None else asdict(said),
+        "table": None
+        if table is None
+        else {
+            "from": table.window.start,
+            "until": table.window.end,
+            "requests": table.requests,
+            "errors_4xx": table.errors_4xx,
+            "errors_5xx": table.errors_5xx,
+        },
     }
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from daemon.domain.decision import Action
 from daemon.domain.profile import Counts, Profile
+from daemon.domain.sources import EndpointMetrics
 from daemon.domain.trail import Phase
 from daemon.iteration import Told
 from daemon.telemetry.metrics import Metrics
@@ -45,8 +46,22 @@ def told_of_look(seen: Look, metrics: Metrics, *, now: datetime) -> Told:
     )
     if seen.newest is not None:
         metrics.watermark_seen(seen.endpoint, now - seen.newest)
+    _show_gauges(seen, metrics)
     metrics.requests_counted(seen.endpoint, seen.counted)
     return Told(_sentence(seen), _fields(seen), quiet=not seen.profiles and not seen.notes)
+
+
+def _show_gauges(seen: Look, metrics: Metrics) -> None:
+    said = seen.metrics or EndpointMetrics()
+    metrics.gauges_seen(
+        seen.endpoint,
+        requests=said.requests,
+        errors_4xx=said.errors_4xx,
+        errors_5xx=said.errors_5xx,
+        cpu_percent=said.cpu_percent,
+        memory_percent=said.memory_percent,
+        concurrency=said.provisioned_concurrency,
+    )
 
 
 def _show_profile(one: Profile, metrics: Metrics) -> None:

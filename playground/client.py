@@ -28,6 +28,26 @@ class Client:
         """Begin or end upstream trouble, everywhere or at some endpoints."""
         self.call("POST", "/_playground/outage", {"on": on, "endpoints": endpoints, "status": status})
 
+    def fault(self, path: str, **about: Any) -> None:
+        """Have the requests to a path, or to all that a regular expression fits, fail.
+
+        `about`: method, status, body, headers, delay_seconds, drop ("before" or "after" the effect), times.
+        """
+        self.call("POST", "/_playground/faults", {"path": path, **about})
+
+    def clear_faults(self) -> None:
+        """Let everything work again."""
+        self.call("DELETE", "/_playground/faults")
+
+    def record(self, on: bool = True) -> None:
+        """Begin to record every request anew, or end it."""
+        self.call("POST", "/_playground/requests", {"on": on})
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Return every request since recording began: method, path, query, body, user_agent."""
+        recorded: list[dict[str, Any]] = self.call("GET", "/_playground/requests")["requests"]
+        return recorded
+
     def declare_job(self, name: str, command: list[str], parameters: list[str]) -> int:
         """Add a job that runs a command, each parameter an option of it; return its id."""
         job = {"name": name, "command": command, "parameters": parameters}

@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from playground.api.handlers import json_or_text, workspace_of
 from playground.errors import invalid, missing
+from playground.faults import read_fault
 
 
 async def _effects(request: Request) -> Response:
@@ -22,6 +23,31 @@ async def _outage(request: Request) -> Response:
     else:
         outage.end(body.get("endpoints"))
     return JSONResponse({"everywhere": outage.everywhere, "at": outage.at})
+
+
+async def _add_fault(request: Request) -> Response:
+    """Have requests fail (`playground/faults.py` says how)."""
+    workspace_of(request).faults.add(read_fault(await _body(request)))
+    return JSONResponse({})
+
+
+async def _clear_faults(request: Request) -> Response:
+    workspace_of(request).faults.clear()
+    return JSONResponse({})
+
+
+async def _record(request: Request) -> Response:
+    """Begin to record requests anew, or end it."""
+    body, recorder = await _body(request), workspace_of(request).recorder
+    if body.get("on", True):
+        recorder.begin()
+    else:
+        recorder.end()
+    return JSONResponse({})
+
+
+async def _recorded(request: Request) -> Response:
+    return JSONResponse({"requests": workspace_of(request).recorder.as_json()})
 
 
 async def _declare_job(request: Request) -> Response:
@@ -125,6 +151,10 @@ async def _body(request: Request) -> dict[str, Any]:
 routes = [
     Route("/_playground/effects", _effects, methods=["GET"]),
     Route("/_playground/outage", _outage, methods=["POST"]),
+    Route("/_playground/faults", _add_fault, methods=["POST"]),
+    Route("/_playground/faults", _clear_faults, methods=["DELETE"]),
+    Route("/_playground/requests", _record, methods=["POST"]),
+    Route("/_playground/requests", _recorded, methods=["GET"]),
     Route("/_playground/jobs", _declare_job, methods=["POST"]),
     Route("/_playground/registry", _set_registry, methods=["POST"]),
     Route("/_playground/deployment-job", _connect_deployment_job, methods=["POST"]),

@@ -9,6 +9,7 @@ from typing import Any
 
 from playground.endpoint_config import Config, ServedEntity
 from playground.errors import ApiError, missing
+from playground.gauges import Gauges
 from playground.inference_table import InferenceTable
 from playground.scoring import Scorer
 from playground.served_entities import served_entity_id
@@ -42,6 +43,7 @@ class Endpoint:
     pending_since: datetime | None = None
     update: str = "NOT_UPDATING"
     failure: str = ""
+    gauges: Gauges = field(default_factory=Gauges)
     updated_at: datetime = field(init=False)
 
     def __post_init__(self) -> None:

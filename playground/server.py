@@ -5,10 +5,9 @@ from contextlib import contextmanager
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from playground import control
 from playground.api import (
@@ -24,10 +23,11 @@ from playground.api import (
 )
 from playground.api.handlers import refused
 from playground.errors import ApiError
+from playground.faults import CONTROL
+from playground.gate import Count, FaultSwitch, Record, TokenCheck, Transports, protocol
 from playground.workspace import Workspace
 
 _WITHOUT_TOKEN = ("/.well-known/", statements.LINKS)
-_WITH_EXPIRED_TOKEN = "/_playground/"
 _KEEP_ALIVE_SECONDS = 75
 
 
@@ -42,8 +42,10 @@ class WorkspaceServer(uvicorn.Server):
 
 def server(workspace: Workspace) -> WorkspaceServer:
     """Return the server of a workspace, ready to be run."""
+    transports: Transports = {}
     config = uvicorn.Config(
-        _TokenCheck(application(workspace), workspace),
+        gated(workspace, transports),
+        http=protocol(transports),
         log_level="warning",
         access_log=False,
         lifespan="off",
@@ -51,6 +53,13 @@ def server(workspace: Workspace) -> WorkspaceServer:
         timeout_graceful_shutdown=2,
     )
     return WorkspaceServer(config)
+
+
+def gated(workspace: Workspace, transports: Transports) -> ASGIApp:
+    """Return the application behind what every request meets first."""
+    spoilt = FaultSwitch(application(workspace), workspace, transports)
+    checked = TokenCheck(spoilt, workspace, without=_WITHOUT_TOKEN, with_expired=CONTROL)
+    return Count(Record(checked, workspace), workspace)
 
 
 def application(workspace: Workspace) -> Starlette:
@@ -73,24 +82,6 @@ def application(workspace: Workspace) -> Starlette:
     )
     app.state.workspace = workspace
     return app
-
-
-class _TokenCheck:
-    """Lets a call pass to the application if its token allows."""
-
-    def __init__(self, application: ASGIApp, workspace: Workspace) -> None:
-        self._application = application
-        self._tokens = workspace.tokens
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path: str = scope.get("path", "")
-        if scope["type"] == "http" and not path.startswith(_WITHOUT_TOKEN):
-            authorization = Headers(scope=scope).get("authorization", "")
-            refusal = self._tokens.refusal(authorization, expired_too=path.startswith(_WITH_EXPIRED_TOKEN))
-            if refusal:
-                await JSONResponse(refusal.as_json(), status_code=refusal.status)(scope, receive, send)
-                return
-        await self._application(scope, receive, send)
 
 
 async def _no_such_path(request: Request, _error: Exception) -> Response:

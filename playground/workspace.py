@@ -15,9 +15,11 @@ from playground.effects import Effects
 from playground.endpoint import Endpoint
 from playground.endpoint_config import Config, ServedEntity, read_config
 from playground.errors import ApiError, missing
+from playground.faults import Faults
 from playground.inference_table import InferenceTable
 from playground.jobs import Jobs
 from playground.outage import Outage
+from playground.recorder import Recorder
 from playground.registry import Registry
 from playground.scoring import Scorer, load
 from playground.served_entities import ServedEntities
@@ -55,6 +57,8 @@ class Workspace:
     effects: Effects = field(default_factory=Effects)
     tokens: Tokens = field(default_factory=Tokens)
     outage: Outage = field(default_factory=Outage)
+    faults: Faults = field(default_factory=Faults)
+    recorder: Recorder = field(default_factory=Recorder)
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     catalog: Catalog = field(default_factory=Catalog)
     credentials: dict[str, Any] = field(default_factory=dict)

@@ -25,6 +25,7 @@ from playground.workspace import Pace, Workspace
 NOBODY = "http://127.0.0.1:9"
 """Where no MLflow server is: nothing that is asked here needs one."""
 PATIENCE = timedelta(seconds=20)
+NO_SERVER = "http://127.0.0.1:9"
 
 
 class SmallWorkspace:
@@ -35,7 +36,7 @@ class SmallWorkspace:
         self._ready, self._stop = threading.Event(), asyncio.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.host = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+        self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -47,9 +48,16 @@ class SmallWorkspace:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        finally:
+            # whoever waits for a workspace that did not come up would wait for ever
+            self._ready.set()
+
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        workspace = Workspace(self._root, self._pace, Registry(NOBODY))
+        self.workspace = workspace = Workspace(self._root, self._pace, Registry(NO_SERVER))
         self.token = workspace.tokens.main
         http = server(workspace)
         serving = asyncio.create_task(http.serve(sockets=[self._listener]))

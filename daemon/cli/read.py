@@ -48,6 +48,7 @@ def status(file: Path, as_json: bool) -> None:
         ],
         [[s["endpoint"], s["serves"], s["seen_until"], *(_list(s[key]) for key in LISTED)] for s in seen["endpoints"]],
     )
+    _sources(seen["endpoints"])
     _found([one for s in seen["endpoints"] for one in s["findings"]])
     _performing(seen["endpoints"])
     if seen["leads"]:
@@ -57,6 +58,24 @@ def status(file: Path, as_json: bool) -> None:
 
 
 LISTED = ("pending", "firing", "clearing", "flapping", "good", "bad", "open")
+
+
+def _sources(found: Sequence[Mapping[str, Any]]) -> None:
+    """Show what each source saw, one below the other: the gauges know who was turned away, the table who was served."""
+    rows = []
+    for one in found:
+        said, table = one["sources"]["endpoint"], one["sources"]["table"]
+        if said is not None:
+            rows.append([one["endpoint"], "the minute before, by itself", said["at"], *(said[key] for key in GAUGES)])
+        if table is not None:
+            counts = (table["requests"], table["errors_4xx"], table["errors_5xx"])
+            rows.append([one["endpoint"], "newest window, by its table", table["until"], *counts, None, None, None])
+    if any(one["sources"]["endpoint"] for one in found):
+        headings = ["endpoint", "source", "until (UTC)", "requests", "4xx", "5xx", "CPU %", "memory %", "concurrency"]
+        show.table("\nrequests, by source", headings, rows)
+
+
+GAUGES = ("requests", "errors_4xx", "errors_5xx", "cpu_percent", "memory_percent", "provisioned_concurrency")
 
 
 def _found(trouble: Sequence[Mapping[str, Any]]) -> None:

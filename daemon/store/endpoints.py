@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import or_, select
 
 from daemon.domain.serving import EndpointState, ServedEntity, Update
+from daemon.domain.sources import EndpointMetrics, Sources, TableCount
+from daemon.domain.window import Window
 from daemon.store.engine import Tx
 from daemon.store.tables import endpoint as endpoints
 from daemon.store.tables import served_entity
@@ -51,6 +53,17 @@ def changed_at(tx: Tx, endpoint: str) -> datetime | None:
     return tx.execute(select(endpoints.c.changed_at).where(endpoints.c.name == endpoint)).scalar()
 
 
+def sources(tx: Tx, endpoint: str) -> Sources:
+    """Return what the endpoint's own gauges and its table said lately."""
+    stored = tx.execute(select(endpoints.c.sources).where(endpoints.c.name == endpoint)).scalar()
+    return Sources() if stored is None else _sources(stored)
+
+
+def save_sources(tx: Tx, endpoint: str, known: Sources) -> None:
+    row = {"name": endpoint, "sources": asdict(known)}
+    tx.execute(upsert(tx, endpoints, columns=["sources"]), row)
+
+
 def learned(tx: Tx, endpoint: str) -> dict[str, tuple[str, int]]:
     """Return served_entity_id -> (model, version), as far as it was learned."""
     rows = tx.execute(select(served_entity).where(served_entity.c.endpoint == endpoint))
@@ -86,3 +99,19 @@ def _state(stored: Mapping[str, Any]) -> EndpointState:
         pending=None if pending is None else tuple(ServedEntity(**entity) for entity in pending),
         table=stored["table"],
     )
+
+
+def _sources(stored: Mapping[str, Any]) -> Sources:
+    readings = (EndpointMetrics(**{**one, "at": _moment(one["at"])}) for one in stored["readings"])
+    table = stored["table"]
+    return Sources(
+        tuple(readings), None if table is None else TableCount(**{**table, "window": _window(table["window"])})
+    )
+
+
+def _window(stored: Mapping[str, str]) -> Window:
+    return Window(datetime.fromisoformat(stored["start"]), datetime.fromisoformat(stored["end"]))
+
+
+def _moment(stored: str | None) -> datetime | None:
+    return None if stored is None else datetime.fromisoformat(stored)

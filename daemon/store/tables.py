@@ -48,6 +48,7 @@ endpoint = Table(
     Column("watermark", UtcTime),
     Column("state", Document),
     Column("changed_at", UtcTime),
+    Column("sources", Document),
 )
 
 served_entity = Table(

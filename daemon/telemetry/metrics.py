@@ -1,4 +1,5 @@
-"""Metrics: what happened comes in, a page for Prometheus goes out. Nobody else imports prometheus_client.
+"""Metrics: what happened comes in, a page for Prometheus goes out. Nobody else imports prometheus_client,
+but for its parser (`adapters/databricks/gauges.py`).
 
 Labels are bounded by the configuration (endpoint, channel), by a signature (column) or by an enum; series of a version
 are pruned with `forget` when it no longer serves.
@@ -66,6 +67,26 @@ class Metrics:
 
     def coverage_seen(self, endpoint: str, ratio: float) -> None:
         self._coverage.labels(endpoint).set(ratio)
+
+    def gauges_seen(
+        self,
+        endpoint: str,
+        *,
+        requests: float | None,
+        errors_4xx: float | None,
+        errors_5xx: float | None,
+        cpu_percent: float | None,
+        memory_percent: float | None,
+        concurrency: float | None,
+    ) -> None:
+        """Show what the endpoint says of its own last minute. What it does not say is not shown."""
+        of = {"endpoint": endpoint}
+        _show(self._told_requests, requests, of)
+        for code, errors in (("4xx", errors_4xx), ("5xx", errors_5xx)):
+            _show(self._told_errors, errors, of | {"code": code})
+        _show(self._told_cpu, None if cpu_percent is None else cpu_percent / 100, of)
+        _show(self._told_memory, None if memory_percent is None else memory_percent / 100, of)
+        _show(self._told_concurrency, concurrency, of)
 
     def profile_seen(
         self,
@@ -184,8 +205,29 @@ class Metrics:
             self._remediation_open,
             self._findings,
             self._flapping,
+            *self._declare_gauges(),
         )
         self._declare_versions()
+
+    def _declare_gauges(self) -> tuple[Gauge, ...]:
+        gauge, _, _ = self._kinds()
+        of, own = ["endpoint"], "The endpoint's own gauge of one minute, no counter (do not take a rate of it)"
+        self._told_requests = gauge("mlsteward_endpoint_requests", f"{own}: requests in that minute.", of)
+        self._told_errors = gauge(
+            "mlsteward_endpoint_errors",
+            f"{own}: requests in that minute that failed, with those that no inference table holds.",
+            [*of, "code"],
+        )
+        self._told_cpu = gauge(
+            "mlsteward_endpoint_cpu_ratio", f"{own}: share (0 to 1) of the CPU in use by its busiest entity.", of
+        )
+        self._told_memory = gauge(
+            "mlsteward_endpoint_memory_ratio", f"{own}: share (0 to 1) of the memory in use by its busiest entity.", of
+        )
+        self._told_concurrency = gauge(
+            "mlsteward_endpoint_provisioned_concurrency", f"{own}: requests that it can work on at once.", of
+        )
+        return (self._told_requests, self._told_errors, self._told_cpu, self._told_memory, self._told_concurrency)
 
     def _declare_versions(self) -> None:
         gauge, _, _ = self._kinds()

@@ -21,6 +21,7 @@ from daemon.domain.finding import Cause, Check, Finding
 from daemon.domain.profile import Profile
 from daemon.domain.sample import HealthCount, Part
 from daemon.domain.serving import EndpointState
+from daemon.domain.sources import EndpointMetrics, Sources
 from daemon.domain.trail import Trail
 from daemon.domain.window import Window
 from daemon.ports import InferenceLog, Labels, PlatformError, Registry, Serving, Tables
@@ -38,6 +39,7 @@ from daemon.watch.provide import provide
 from daemon.watch.quality import quality
 from daemon.watch.record import record
 from daemon.watch.reference import reference
+from daemon.watch.refused import Refused, forget, hear, refused
 from daemon.watch.scales import confidence
 from daemon.watch.silence import Silence
 from daemon.watch.subject import subject
@@ -75,6 +77,12 @@ class Seen:
     """What labels say of the predictions of before."""
     quiet: Silence | None = None
     """The silence since the last rows, where it is not to be expected."""
+    metrics: EndpointMetrics | None = None
+    """What the endpoint itself says of its last minute."""
+    sources: Sources | None = None
+    """What both it and its table said lately; None: nothing new was asked of them."""
+    refused: Refused | None = None
+    """What the endpoint refused and its table does not hold; None: that cannot be told."""
     notes: Sequence[str] = ()
 
 
@@ -99,6 +107,10 @@ class Look:
     newest: datetime | None
     unknown: Mapping[str, int]
     """Served entities whose version nobody could tell -> requests left out."""
+    metrics: EndpointMetrics | None
+    """What the endpoint itself says of its last minute. Nothing is decided by it."""
+    sources: Sources | None
+    refused: Refused | None
     notes: Sequence[str]
 
 
@@ -132,11 +144,14 @@ def read(
     """Read some windows.
 
     1. Count their requests, without the payloads, and resolve which version answered.
+       Hear what the endpoint itself says.
     2. Where a window is new or has changed: sample its payloads, decode them, count them in the baseline's bins.
     3. Where labels have come: count what was right.
     """
     notes: list[str] = []
+    metrics = _metrics(settings, doors, notes)
     counts = doors.log.health(windows)
+    sources = hear(known.sources, metrics, counts, now=now)
     entities, learned = who.resolve(
         counts, told=_told(doors, notes), learned=known.learned, state=state, changed_at=known.changed_at
     )
@@ -159,6 +174,9 @@ def read(
         learned=learned,
         labelled=labelled,
         quiet=memory.silence_since(store, settings, plan.read_until, counts, now=now),
+        metrics=metrics,
+        sources=forget(sources, windows),
+        refused=refused(sources, windows, counts, settings),
         notes=[*notes, *missing, *labelled.notes],
     )
 
@@ -194,8 +212,20 @@ def conclude(
         decision=decide(view, stale_after=settings.watch.stale_after, now=now),
         newest=seen.newest,
         unknown=seen.unknown,
+        metrics=seen.metrics,
+        sources=seen.sources,
+        refused=seen.refused,
         notes=seen.notes,
     )
+
+
+def _metrics(settings: EndpointSettings, doors: Doors, notes: list[str]) -> EndpointMetrics | None:
+    """Ask the endpoint for its own gauges. What it does not tell keeps nothing else from being seen."""
+    try:
+        return doors.serving.metrics(settings.name)
+    except PlatformError as error:
+        notes.append(f"the endpoint's own metrics are not seen: {error}")
+        return None
 
 
 def _told(doors: Doors, notes: list[str]) -> Mapping[str, who.Entity]:

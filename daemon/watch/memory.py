@@ -10,6 +10,7 @@ from daemon.domain.profile import Health
 from daemon.domain.remediation import Remedy, Standing, VersionVerdict
 from daemon.domain.sample import HealthCount
 from daemon.domain.serving import EndpointState
+from daemon.domain.sources import Sources
 from daemon.domain.trail import Trail
 from daemon.domain.window import floor
 from daemon.store import baselines, endpoints, findings, profiles, remediations, verdicts
@@ -46,6 +47,8 @@ class Memory:
     """Good versions, in their newest good windows."""
     retrained: datetime | None
     """When a retraining last ended here: what led to it is no evidence for another."""
+    sources: Sources
+    """What the endpoint's gauges and its table said lately."""
     ill_elsewhere: Mapping[str, datetime]
     """Other endpoints with health trouble in the same stretch of time -> how far they were read."""
 
@@ -73,6 +76,7 @@ def recall(store: Store, settings: EndpointSettings, state: EndpointState, *, no
             record=record,
             remembered=_remembered(tx, name, record, serving),
             retrained=max(remediations.ended(tx, name, Remedy.RETRAIN, limit=1), default=None),
+            sources=endpoints.sources(tx, name),
             ill_elsewhere=_ill_elsewhere(tx, settings, watermark or now),
         )
 

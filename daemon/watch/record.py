@@ -1,6 +1,7 @@
 """The one write of a look: profiles, trails, verdicts, watermark, and with them a proposal or an event."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from daemon.domain.window import EPOCH
 from daemon.store import cohorts, endpoints, events, findings, profiles, remediations, verdicts
 from daemon.store.engine import Store, Tx
 from daemon.watch.decide import flapping, warned
+from daemon.watch.refused import said
 from daemon.watch.trail import proven
 from daemon.watch.who import Entity
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from daemon.watch.cycle import Look
 
 BLIND, SILENT, SIGHTED = "watch.blind", "watch.silent", "watch.sees_again"
+REFUSED, ADMITTED = "watch.refused", "watch.admits_again"
 LOST, BACK = "labels.lost", "labels.back"
 SIGHTS = {Because.BLIND: BLIND, Because.SILENT: SILENT}
 PROPOSAL_LIVES = timedelta(hours=24)
@@ -49,6 +52,9 @@ def record(
         findings.save(tx, trails)
         for verdict in _proven(settings, seen):
             verdicts.set_standing(tx, verdict)
+        if seen.sources is not None:
+            endpoints.save_sources(tx, seen.endpoint, seen.sources)
+        _tell_refused(tx, seen, now)
         if seen.newest is not None:
             endpoints.save_watermark(tx, seen.endpoint, seen.newest)
         _conclude(tx, settings, seen.decision, seen, now)
@@ -100,6 +106,23 @@ def _tell_labels(tx: Tx, seen: "Look", now: datetime) -> None:
         return
     key = f"{seen.endpoint}:{kind}:{now.isoformat()}"
     events.append(tx, Event(kind, severity, f"{seen.endpoint}: {rest}", now, seen.endpoint, {}, dedup_key=key))
+
+
+def _tell_refused(tx: Tx, seen: "Look", now: datetime) -> None:
+    """Tell once of each stretch in which the endpoint turns callers away whom its table does not show."""
+    if (found := seen.refused) is None:
+        return
+    last = events.last_of(tx, (REFUSED, ADMITTED), seen.endpoint)
+    was = last is not None and last.kind == REFUSED
+    if found.matters and not found.calm and not was:
+        kind, severity, sentence = REFUSED, Severity.WARNING, said(found, seen.metrics)
+    elif was and found.calm:
+        kind, severity, sentence = ADMITTED, Severity.INFO, "it refuses nothing any more that its table does not hold"
+    else:
+        return
+    numbers = asdict(found)
+    key = f"{seen.endpoint}:{kind}:{now.isoformat()}"
+    events.append(tx, Event(kind, severity, f"{seen.endpoint}: {sentence}", now, seen.endpoint, numbers, dedup_key=key))
 
 
 def _proven(settings: EndpointSettings, seen: "Look") -> Iterator[VersionVerdict]:

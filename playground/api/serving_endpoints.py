@@ -1,10 +1,13 @@
 """`/api/2.0/serving-endpoints`: read, list, create, and update the configuration."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
-from playground.api.handlers import Outcome, changing, reading
+from playground.api.handlers import Outcome, changing, reading, workspace_of
 from playground.endpoint_config import Config
 from playground.errors import invalid
 from playground.workspace import Workspace
@@ -18,6 +21,12 @@ def _list(workspace: Workspace, _request: Request) -> dict[str, Any]:
 
 def _get(workspace: Workspace, request: Request) -> dict[str, Any]:
     return workspace.endpoint(request.path_params["name"]).as_json()
+
+
+async def _metrics(request: Request) -> Response:
+    """Export gauges of the last minute, as text."""
+    endpoint = workspace_of(request).endpoint(request.path_params["name"])
+    return Response(endpoint.gauges.text(endpoint.name, datetime.now(UTC)), media_type="text/plain; version=0.0.4")
 
 
 def _create(workspace: Workspace, _request: Request, body: dict[str, Any]) -> Outcome:
@@ -44,5 +53,6 @@ routes = [
     reading(_PATH, _list),
     changing("POST", _PATH, _create),
     reading(f"{_PATH}/{{name}}", _get),
+    Route(f"{_PATH}/{{name}}/metrics", _metrics, methods=["GET"]),
     changing("PUT", f"{_PATH}/{{name}}/config", _update_config),
 ]

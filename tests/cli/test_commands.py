@@ -29,6 +29,8 @@ from daemon.domain.remediation import (
     token,
 )
 from daemon.domain.serving import EndpointState, ServedEntity, Update
+from daemon.domain.sources import EndpointMetrics, Sources, TableCount
+from daemon.domain.window import Window
 from daemon.remediate import vault
 from daemon.store import cohorts, endpoints, events, findings, profiles, remediations, verdicts
 from daemon.store.engine import Store
@@ -175,6 +177,23 @@ def test_status_shows_what_labels_say_and_calls_an_estimate_one(filled: Path, tm
     assert "accuracy 0.9" in said and "accuracy about 0.8, an estimate" in said
     (told,) = answer("status", "--config", filled)["endpoints"][0]["performance"]
     assert (told["version"], told["measured"]["accuracy"], told["newest"]["estimated_accuracy"]) == (3, 0.9, 0.8)
+
+
+def test_status_shows_what_the_endpoint_itself_says_beside_its_table(filled: Path, tmp_path: Path) -> None:
+    assert "requests, by source" not in run("status", "--config", filled).output
+    said = EndpointMetrics(NOW, 150, 30, 0, 91.5, 40, 4)
+    store = Store.open(settings.Store(url=f"sqlite:///{tmp_path}/mlsteward.db"))
+    with store.begin() as tx:
+        table = TableCount(Window(NOW - timedelta(minutes=15), NOW), 1800, 2, 1)
+        endpoints.save_sources(tx, "flights", Sources((said,), table))
+    store.close()
+    told = " ".join(run("status", "--config", filled).output.split())
+    assert "requests, by source" in told
+    assert "by itself 2026-03-01 12:00:00 150 30 0 91.5 40 4" in told
+    assert "by its table 2026-03-01 12:00:00 1800 2 1 - - -" in told
+    (shown,) = [one["sources"] for one in answer("status", "--config", filled)["endpoints"]]
+    assert shown["endpoint"]["errors_4xx"] == 30
+    assert (shown["table"]["requests"], shown["table"]["errors_4xx"]) == (1800, 2)
 
 
 def test_status_of_an_endpoint_that_was_never_looked_at_says_so(file: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -10,6 +11,7 @@ from mlflow import MlflowClient
 
 from daemon.adapters.databricks import DatabricksClient, DatabricksServing
 from daemon.domain.serving import ServedEntity, Update, entity_name, traffic, with_traffic
+from daemon.domain.sources import EndpointMetrics
 from daemon.ports import PlatformError, Serving
 from daemon.remediate.load import send
 from playground.process import Playground
@@ -36,6 +38,8 @@ class World:
     make_updates_fail: Callable[[str], int]
     """Return a version that the endpoint's next update cannot bring up."""
     until: Until
+    tell: Callable[[str], None]
+    """Have the endpoint export what it answered."""
 
     def settled(self, endpoint: str) -> bool:
         return self.serving.state(endpoint).update is not Update.IN_PROGRESS
@@ -170,6 +174,23 @@ def test_an_entity_that_is_not_served_answers_404(world: World) -> None:
     assert status == 404
 
 
+def test_an_endpoint_says_what_it_answered_in_its_last_minute(world: World) -> None:
+    endpoint = world.create()
+    for _ in range(3):
+        world.serving.query(endpoint, entity_name(MODEL, 1), PAYLOAD)
+    world.serving.query(endpoint, entity_name(MODEL, 7), PAYLOAD)
+    world.tell(endpoint)
+    said = world.serving.metrics(endpoint)
+    assert said is not None
+    assert (said.requests, said.errors_4xx, said.errors_5xx) == (4, 1, 0)
+    assert said.at is not None
+    assert abs(said.at - datetime.now(UTC)) < timedelta(minutes=1)
+    for share in (said.cpu_percent, said.memory_percent):
+        assert share is not None
+        assert 0 < share <= 100
+    assert said.provisioned_concurrency == 4
+
+
 def _fake(until: Until) -> World:
     serving = FakeServing(looks=2)
 
@@ -182,7 +203,10 @@ def _fake(until: Until) -> World:
         serving.fail_update(endpoint)
         return 99
 
-    return World(serving, create, make_updates_fail, until)
+    def tell(endpoint: str) -> None:
+        serving.says[endpoint] = EndpointMetrics(datetime.now(UTC), 4, 1, 0, 0.5, 20, 4)
+
+    return World(serving, create, make_updates_fail, until, tell)
 
 
 def _real(client: DatabricksClient, playground: Playground, until: Until) -> World:
@@ -197,7 +221,7 @@ def _real(client: DatabricksClient, playground: Playground, until: Until) -> Wor
         until(lambda: serving.state(name).update is Update.NONE)
         return name
 
-    return World(serving, create, lambda _: 99, until)
+    return World(serving, create, lambda _: 99, until, lambda _: None)
 
 
 def _register(playground: Playground) -> None:

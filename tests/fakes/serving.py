@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from daemon.domain.serving import EndpointState, ServedEntity, Update, entity_name
+from daemon.domain.sources import EndpointMetrics
 from daemon.ports import PlatformError
 from tests.fakes.ledger import Fake, Ledger
 
@@ -31,6 +32,8 @@ class FakeServing(Fake):
         self.looks = looks
         self.answers: dict[tuple[str, int], tuple[int, float]] = {}
         self.queries: list[tuple[str, str, Mapping[str, object]]] = []
+        self.says: dict[str, EndpointMetrics] = {}
+        """What an endpoint says of its last minute; one that is not here exports nothing."""
         self._endpoints: dict[str, _Endpoint] = {}
 
     def state(self, endpoint: str) -> EndpointState:
@@ -64,6 +67,11 @@ class FakeServing(Fake):
         loads = {(e.name, e.version) for e in served} - {(e.name, e.version) for e in it.served}
         self._begin(it, tuple(served))
         self._did("update", endpoint, traffic={e.version: e.percent for e in served}, loads=sorted(loads))
+
+    def metrics(self, endpoint: str) -> EndpointMetrics | None:
+        self._ask("metrics")
+        self._find(endpoint)
+        return self.says.get(endpoint)
 
     def query(self, endpoint: str, entity: str, payload: Mapping[str, object]) -> tuple[int, float]:
         self._ask("query")

@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 
 from daemon.domain.serving import EndpointState, ServedEntity, Update
+from daemon.domain.sources import EndpointMetrics, Sources, TableCount
+from daemon.domain.window import Window
 from daemon.store import endpoints
 from daemon.store.engine import Store
 from tests.store.nouns import T0
@@ -119,3 +121,16 @@ def test_entities_are_learned_for_each_endpoint_and_corrected_by_what_is_learned
             "abc": ("main.models.flights", 4),
             "def": ("main.models.flights", 3),
         }
+
+
+def test_what_both_sources_said_is_remembered(store: Store) -> None:
+    said = EndpointMetrics(T0, 120, 7, 0, 91.5, None, 4)
+    known = Sources((EndpointMetrics(requests=3), said), TableCount(Window(T0, LATER), 1800, 9, 1))
+    with store.begin() as tx:
+        assert endpoints.sources(tx, "flights") == Sources()
+        for each in (Sources(), known):
+            endpoints.save_sources(tx, "flights", each)
+            endpoints.save_state(tx, STATE, T0)
+            assert endpoints.sources(tx, "flights") == each
+    with store.read() as tx:
+        assert endpoints.sources(tx, "air-time") == Sources()

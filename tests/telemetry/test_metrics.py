@@ -38,6 +38,9 @@ def lived() -> Metrics:
             latency={"50": timedelta(milliseconds=20), "95": timedelta(milliseconds=90)},
         )
         metrics.trail_seen("flights", version, "distance", "ks", value=0.31, bound=0.27, threshold=0.1)
+    metrics.gauges_seen(
+        "flights", requests=120, errors_4xx=7, errors_5xx=0, cpu_percent=91.5, memory_percent=25, concurrency=4
+    )
     metrics.findings_seen("flights", inactive=10, pending=2, firing=1, clearing=1, resolved=0, flapping=1)
     metrics.remediation_moved("flights", "rollback", "executing", is_open=True)
     metrics.events_seen(4)
@@ -77,6 +80,12 @@ def ours(metrics: Metrics) -> list[Metric]:
         ("error_ratio", {"endpoint": "flights", "version": "3", "code": "4xx"}, 0.025),
         ("error_ratio", {"endpoint": "flights", "version": "3", "code": "5xx"}, 0.005),
         ("latency_seconds", {"endpoint": "flights", "version": "2", "percentile": "95"}, 0.09),
+        ("endpoint_requests", {"endpoint": "flights"}, 120),
+        ("endpoint_errors", {"endpoint": "flights", "code": "4xx"}, 7),
+        ("endpoint_errors", {"endpoint": "flights", "code": "5xx"}, 0),
+        ("endpoint_cpu_ratio", {"endpoint": "flights"}, 0.915),
+        ("endpoint_memory_ratio", {"endpoint": "flights"}, 0.25),
+        ("endpoint_provisioned_concurrency", {"endpoint": "flights"}, 4),
         ("findings", {"endpoint": "flights", "phase": "pending"}, 2),
         ("findings", {"endpoint": "flights", "phase": "resolved"}, 0),
         (
@@ -99,6 +108,17 @@ def test_what_happened_can_be_read_from_the_page(name: str, labels: dict[str, st
 def test_a_check_shows_statistic_bound_and_threshold(name: str, expected: float) -> None:
     labels = {"endpoint": "flights", "version": "3", "column": "distance", "statistic": "ks"}
     assert value(lived(), name, **labels) == expected
+
+
+def test_what_an_endpoint_says_no_more_of_itself_is_not_shown() -> None:
+    metrics = lived()
+    nothing = {"requests": None, "errors_4xx": None, "errors_5xx": None, "memory_percent": None, "concurrency": None}
+    metrics.gauges_seen("flights", cpu_percent=10, **nothing)
+    assert value(metrics, "endpoint_cpu_ratio", endpoint="flights") == 0.1
+    assert value(metrics, "endpoint_errors", endpoint="flights", code="4xx") is None
+    assert not [
+        name for name, _ in read(metrics) if name in ("mlsteward_endpoint_requests", "mlsteward_endpoint_errors")
+    ]
 
 
 def test_every_instrument_keeps_the_conventions() -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Json = Mapping[str, Any]
 PAUSES_SECONDS = (1.0, 3.0)
+LONGEST_TEXT_BYTES = 8 * 2**20
 
 
 class DatabricksClient:
@@ -49,6 +50,10 @@ class DatabricksClient:
     def fetch(self, path: str, target: Path, *, what: str) -> Path:
         """GET a file of the workspace into `target`."""
         return self._ask(what, lambda it: _patiently(lambda: _fetch(it, path, target), self._pauses))
+
+    def text(self, path: str, read: Callable[[str], T], *, what: str) -> T | None:
+        """GET what is no JSON, and return what `read` makes of it; None where nothing is there."""
+        return self._ask(what, lambda it: _patiently(lambda: _text(it, path, read), self._pauses))
 
     def pull(self, url: str, headers: Mapping[str, str], target: Path, *, what: str) -> Path:
         """GET a file from an address that the workspace has signed: it is shown none of our credentials."""
@@ -147,6 +152,28 @@ def _fetch(connection: "Connection", path: str, target: Path) -> Path:
         while chunk := contents.read(CHUNK_BYTES):
             file.write(chunk)
     return target
+
+
+def _text(connection: "Connection", path: str, read: Callable[[str], T]) -> T | None:
+    from daemon.adapters.databricks.errors import GarbledError, nothing_there
+
+    try:
+        answer: Any = connection.api.do("GET", path, headers=connection.headers | {"Accept": "text/plain"}, raw=True)
+    except Exception as error:
+        if nothing_there(error):
+            return None
+        raise
+    content = b""
+    with answer["contents"] as contents:
+        while chunk := contents.read(CHUNK_BYTES):
+            content += chunk
+            if len(content) > LONGEST_TEXT_BYTES:
+                raise GarbledError("the answer does not end")
+    try:
+        return read(content.decode())
+    except ValueError:
+        # not its own words: they quote the text
+        raise GarbledError("the answer is no text that we know") from None
 
 
 def _do_once(connection: "Connection", method: str, path: str, body: Json) -> Any:

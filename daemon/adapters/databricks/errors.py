@@ -52,6 +52,7 @@ MEANINGS = (
     Meaning(errors.TooManyRequests, False, "too many requests at once: it will be tried again"),
     Meaning(DatabricksError, False, "trouble on Databricks' side: it will be tried again"),
     Meaning(IssuerError, False, "the workspace or its identity provider is away: it will be tried again"),
+    Meaning(errors.OperationFailed, False, "it ended otherwise than it should: it will be tried again"),
     Meaning(TimeoutError, False, "the workspace is away or overloaded: it will be tried again"),
     Meaning(GarbledError, False, GARBLED),
     Meaning(TypeError, False, GARBLED),
@@ -80,6 +81,11 @@ def locked_out(error: Exception) -> bool:
 def hiccup(error: Exception) -> bool:
     """Say whether it is a 500, 502 or 504: the SDK repeats none of these. It has no class for a 502."""
     return isinstance(error, errors.InternalError | errors.DeadlineExceeded) or type(error) is DatabricksError
+
+
+def nothing_there(error: Exception) -> bool:
+    """Say whether it is a 404, be it that the thing is not there or that the workspace knows no such path."""
+    return isinstance(error, errors.NotFound)
 
 
 def refusal(status: int, words: str) -> Exception:

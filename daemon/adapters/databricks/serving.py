@@ -1,13 +1,17 @@
 """The port Serving: one endpoint's state, its update, and a request to one of its served entities."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from daemon.adapters.databricks.client import DatabricksClient, Json
+from daemon.adapters.databricks.gauges import read_gauges
 from daemon.domain.serving import OURS, EndpointState, ServedEntity, Update
+from daemon.domain.sources import EndpointMetrics
 from daemon.ports import PlatformError
 
+log = logging.getLogger(__name__)
 ENDPOINTS = "/api/2.0/serving-endpoints"
 
 SETTINGS = (
@@ -36,6 +40,8 @@ UPDATES = {
 class DatabricksServing:
     def __init__(self, client: DatabricksClient) -> None:
         self._client = client
+        self._without_metrics: set[str] = set()
+        """Endpoints of which it was logged that they export none."""
 
     def state(self, endpoint: str) -> EndpointState:
         return self._client.get(
@@ -64,6 +70,21 @@ class DatabricksServing:
             },
         }
         self._client.send("PUT", f"{_path(endpoint)}/config", body, lambda _: None, what=what)
+
+    def metrics(self, endpoint: str) -> EndpointMetrics | None:
+        what, why = f"read the metrics of endpoint {endpoint}", "it exports none that are known here"
+        try:
+            found = self._client.text(f"{_path(endpoint)}/metrics", read_gauges, what=what)
+        except PlatformError as error:
+            if not error.permanent:
+                raise
+            found, why = None, str(error)
+        if found is not None:
+            self._without_metrics.discard(endpoint)
+        elif endpoint not in self._without_metrics:
+            self._without_metrics.add(endpoint)
+            log.info("what endpoint %s refuses before a model is asked is not seen: %s", endpoint, why)
+        return found
 
     def query(self, endpoint: str, entity: str, payload: Mapping[str, object]) -> tuple[int, float]:
         path = f"/serving-endpoints/{_quoted(endpoint)}/served-models/{_quoted(entity)}/invocations"

@@ -30,6 +30,8 @@ MEANINGS: list[tuple[Exception, tuple[bool, bool], str]] = [
     (sdk.DeadlineExceeded("oops"), TEMPORARY, "again"),
     (sdk.Cancelled("oops"), TEMPORARY, "again"),
     (DatabricksError("oops"), TEMPORARY, "again"),
+    (sdk.OperationFailed("failed to reach RUNNING, got FAILED"), TEMPORARY, "otherwise than it should"),
+    (TypeError("list indices must be integers"), TEMPORARY, "proxy"),
     (TimeoutError("Timed out after 0:01:00"), TEMPORARY, "away"),
     (IssuerError("no credentials after 60 s"), TEMPORARY, "identity provider"),
     (GarbledError("the answer is no JSON object"), TEMPORARY, "proxy"),

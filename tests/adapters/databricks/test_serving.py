@@ -1,5 +1,7 @@
+import logging
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,11 +10,13 @@ from databricks.sdk.service.serving import ServedEntityInput
 from daemon.adapters.databricks import DatabricksClient, DatabricksServing
 from daemon.adapters.databricks.serving import SETTINGS
 from daemon.domain.serving import EndpointState, ServedEntity, Update, traffic
+from daemon.domain.sources import EndpointMetrics
 from daemon.ports import PlatformError
 from tests.adapters.local_server import Answer, LocalServer
 
 LIST = "/api/2.0/serving-endpoints"
 PATH = f"{LIST}/flights"
+METRICS = f"{PATH}/metrics"
 INVOKE = "/serving-endpoints/flights/served-models/delay-3/invocations"
 
 SHOWN: dict[str, Any] = {
@@ -295,3 +299,50 @@ class TestQuery:
         server.on("POST", INVOKE, Answer())
         assert serving.query("flights", "delay-3", {"inputs": [float("nan")]})[0] == 200
         assert server.to(INVOKE)[0].body == b'{"inputs": [NaN], "client_request_id": "mlsteward"}'
+
+
+def test_what_an_endpoint_says_of_its_last_minute_is_asked_as_text(
+    server: LocalServer, serving: DatabricksServing
+) -> None:
+    text = b"# TYPE request_4xx_count_total gauge\nrequest_4xx_count_total 7 1788718020000\n"
+    server.on("GET", METRICS, Answer(text, headers={"Content-Type": "text/plain"}))
+    at = datetime(2026, 9, 6, 18, 7, tzinfo=UTC)
+    assert serving.metrics("flights") == EndpointMetrics(at=at, errors_4xx=7)
+    assert server.to(METRICS)[0].headers["accept"] == "text/plain"
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, "INVALID_PARAMETER_VALUE"),
+        (403, "PERMISSION_DENIED"),
+        (404, "RESOURCE_DOES_NOT_EXIST"),
+        (404, "ENDPOINT_NOT_FOUND"),
+        (501, "NOT_IMPLEMENTED"),
+    ],
+)
+def test_an_endpoint_that_exports_nothing_is_told_of_once(
+    server: LocalServer, serving: DatabricksServing, caplog: pytest.LogCaptureFixture, status: int, code: str
+) -> None:
+    caplog.set_level(logging.INFO, "daemon")
+    server.on("GET", METRICS, Answer({"error_code": code, "message": "none"}, status))
+    assert [serving.metrics("flights") for _ in range(3)] == [None] * 3
+    assert [r.getMessage() for r in caplog.records if "before a model is asked is not seen" in r.getMessage()] == [
+        r.getMessage() for r in caplog.records if r.name == "daemon.adapters.databricks.serving"
+    ]
+    assert sum(r.name == "daemon.adapters.databricks.serving" for r in caplog.records) == 1
+
+
+def test_gauges_that_nobody_knows_are_none(server: LocalServer, serving: DatabricksServing) -> None:
+    server.on("GET", METRICS, Answer(b"up 1\n", headers={"Content-Type": "text/plain"}))
+    assert serving.metrics("flights") is None
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer(b"<html>log in</html>"), Answer(b"\xff\xfe"), Answer(b"", 500), Answer({"message": "no"}, 401)]
+)
+def test_trouble_is_no_answer_about_metrics(server: LocalServer, serving: DatabricksServing, answer: Answer) -> None:
+    server.on("GET", METRICS, answer)
+    with pytest.raises(PlatformError, match="read the metrics of endpoint flights") as caught:
+        serving.metrics("flights")
+    assert not caught.value.permanent
