@@ -22,10 +22,9 @@ from playground.server import server
 from playground.warehouse import WAREHOUSE_ID
 from playground.workspace import Pace, Workspace
 
-NOBODY = "http://127.0.0.1:9"
-"""Where no MLflow server is: nothing that is asked here needs one."""
 PATIENCE = timedelta(seconds=20)
 NO_SERVER = "http://127.0.0.1:9"
+"""Where no MLflow server is: nothing that is asked here needs one."""
 
 
 class SmallWorkspace:
