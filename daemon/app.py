@@ -281,7 +281,7 @@ def look_once(settings: Settings, endpoint: EndpointSettings, scratch: Path) -> 
     """Look at one endpoint now, and write down what was seen, as the daemon does."""
     store = Store.open(settings.store)
     try:
-        doors = watch_doors(settings, endpoint, build_world(settings, scratch))
+        doors = watch_doors(endpoint, build_world(settings, scratch))
         return watch.look(endpoint, doors, store, now=CLOCK.now(), scratch=scratch)
     finally:
         store.close()
@@ -289,7 +289,7 @@ def look_once(settings: Settings, endpoint: EndpointSettings, scratch: Path) -> 
 
 def reading_doors(settings: Settings, endpoint: EndpointSettings, scratch: Path) -> watch.Doors:
     """Return what a look reads, for whoever only wants to read."""
-    return watch_doors(settings, endpoint, build_world(settings, scratch))
+    return watch_doors(endpoint, build_world(settings, scratch))
 
 
 def upload(settings: Settings, model: str, version: int, folder: Path) -> None:

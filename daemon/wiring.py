@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from daemon.adapters.channels import AppriseChannel
 from daemon.adapters.databricks import DatabricksClient, DatabricksJobs, DatabricksServing
-from daemon.adapters.delta import DeltaLabels, DeltaLog, DeltaTables
 from daemon.adapters.mlflow import MlflowRegistry
+from daemon.adapters.readers import Readers
 from daemon.config.endpoint import EndpointSettings
 from daemon.config.settings import Settings
 from daemon.domain.remediation import OPEN, Mode, Remedy, State
@@ -49,6 +49,7 @@ class World:
     jobs: Jobs
     channels: tuple[Channel, ...]
     scratch: Path
+    readers: Readers = field(default_factory=Readers)
     follows: Callable[[], str] = lambda: ""
     """Why this daemon may not act; empty where it leads."""
 
@@ -76,6 +77,7 @@ def build_world(settings: Settings, scratch: Path, *, follows: Callable[[], str]
         jobs=DatabricksJobs(client),
         channels=tuple(AppriseChannel(c) for c in settings.notify.channels),
         scratch=scratch,
+        readers=Readers(settings.workspace, client),
         follows=follows,
     )
 
@@ -93,12 +95,9 @@ def fenced(kill_file: Path, follows: Callable[[], str]) -> Fence:
     return ask
 
 
-def watch_doors(settings: Settings, endpoint: EndpointSettings, world: World) -> watch.Doors:
-    inference_log = DeltaLog(
-        endpoint.table, served_entities_table=settings.workspace.served_entities_table, endpoint=endpoint.name
-    )
-    labels = DeltaLabels(endpoint.labels) if endpoint.labels.table is not None else None
-    return watch.Doors(inference_log, world.serving, world.registry, DeltaTables(), labels)
+def watch_doors(endpoint: EndpointSettings, world: World) -> watch.Doors:
+    log, labels, tables = world.readers.of(endpoint)
+    return watch.Doors(log, world.serving, world.registry, tables, labels)
 
 
 def rounds(
@@ -106,7 +105,7 @@ def rounds(
 ) -> Iterator[Round]:
     """Yield every loop that the settings ask for. `hints` says what people can do about an event."""
     for endpoint in settings.endpoints:
-        yield _watch(settings, endpoint, world, store, metrics)
+        yield _watch(endpoint, world, store, metrics)
         yield _remediate(settings, endpoint, world, store, metrics)
         if mode_of(endpoint, Remedy.ARCHIVE) is not Mode.OFF:
             yield _housekeep(endpoint, world, store)
@@ -115,8 +114,8 @@ def rounds(
     yield Round("retention", "", RETENTION_EVERY, _retain(settings, store), aside=True)
 
 
-def _watch(settings: Settings, endpoint: EndpointSettings, world: World, store: Store, metrics: Metrics) -> Round:
-    doors = watch_doors(settings, endpoint, world)
+def _watch(endpoint: EndpointSettings, world: World, store: Store, metrics: Metrics) -> Round:
+    doors = watch_doors(endpoint, world)
 
     def work(now: datetime) -> Told:
         seen = watch.look(endpoint, doors, store, now=now, scratch=world.scratch)

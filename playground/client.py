@@ -45,6 +45,24 @@ class Client:
         """Make a token, by default the main one, good again."""
         self.call("POST", "/_playground/renew-token", {"token": token})
 
+    def register_table(self, name: str, location: str) -> None:
+        """Give a Delta table, a file: or s3: URI, a name in the catalog."""
+        self.call("POST", "/_playground/tables", {"name": name, "location": location})
+
+    def statements(self) -> list[dict[str, Any]]:
+        """Return every statement that was sent to the warehouse: id, sql, parameters, state."""
+        statements: list[dict[str, Any]] = self.call("GET", "/_playground/statements")["statements"]
+        return statements
+
+    def lent(self) -> list[str]:
+        """Return the tables that credentials were lent for, one after the other."""
+        lent: list[str] = self.call("GET", "/_playground/statements")["lent"]
+        return lent
+
+    def set_warehouse(self, **settings: Any) -> None:
+        """Set chunk_rows, link_seconds, start_seconds, credentials."""
+        self.call("POST", "/_playground/warehouse", settings)
+
     def flush(self) -> None:
         """Have the inference tables written now."""
         self.call("POST", "/_playground/flush")

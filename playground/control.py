@@ -60,6 +60,34 @@ async def _flush(request: Request) -> Response:
     return JSONResponse({})
 
 
+async def _register_table(request: Request) -> Response:
+    """Give a Delta table a name in the catalog."""
+    body = await _body(request)
+    workspace_of(request).catalog.register(str(body["name"]), str(body["location"]))
+    return JSONResponse({})
+
+
+async def _statements(request: Request) -> Response:
+    """Tell every statement that was sent, and which tables credentials were lent for."""
+    workspace = workspace_of(request)
+    told = [
+        {"id": s.id, "sql": s.sql, "parameters": s.parameters, "state": s.state}
+        for s in workspace.warehouse.statements.values()
+    ]
+    return JSONResponse({"statements": told, "lent": workspace.lent})
+
+
+async def _set_warehouse(request: Request) -> Response:
+    """Set how the warehouse behaves, and what is lent to those who read without it."""
+    body, workspace = await _body(request), workspace_of(request)
+    warehouse = workspace.warehouse
+    warehouse.chunk_rows = int(body.get("chunk_rows", warehouse.chunk_rows))
+    warehouse.link_seconds = float(body.get("link_seconds", warehouse.link_seconds))
+    warehouse.start_seconds = float(body.get("start_seconds", warehouse.start_seconds))
+    workspace.credentials = dict(body.get("credentials", workspace.credentials))
+    return JSONResponse({"state": warehouse.state})
+
+
 def _answered(change: Any, token: str) -> Response:
     try:
         change(token)
@@ -82,5 +110,8 @@ routes = [
     Route("/_playground/tokens", _issue_token, methods=["POST"]),
     Route("/_playground/expire-token", _expire_token, methods=["POST"]),
     Route("/_playground/renew-token", _renew_token, methods=["POST"]),
+    Route("/_playground/tables", _register_table, methods=["POST"]),
+    Route("/_playground/statements", _statements, methods=["GET"]),
+    Route("/_playground/warehouse", _set_warehouse, methods=["POST"]),
     Route("/_playground/flush", _flush, methods=["POST"]),
 ]

@@ -11,12 +11,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from playground import control
-from playground.api import identity, invocations, jobs, serving_endpoints
+from playground.api import catalog, identity, invocations, jobs, serving_endpoints, statements
 from playground.api.handlers import refused
 from playground.errors import ApiError
 from playground.workspace import Workspace
 
-_WITHOUT_TOKEN = "/.well-known/"
+_WITHOUT_TOKEN = ("/.well-known/", statements.LINKS)
 _WITH_EXPIRED_TOKEN = "/_playground/"
 _KEEP_ALIVE_SECONDS = 75
 
@@ -45,7 +45,7 @@ def server(workspace: Workspace) -> WorkspaceServer:
 
 def application(workspace: Workspace) -> Starlette:
     """Return all routes over one workspace."""
-    families = (identity, serving_endpoints, invocations, jobs, control)
+    families = (identity, serving_endpoints, invocations, jobs, catalog, statements, control)
     app = Starlette(
         routes=[route for family in families for route in family.routes],
         exception_handlers={ApiError: refused, 404: _no_such_path},

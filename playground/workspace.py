@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from playground.catalog import SERVING, Catalog
 from playground.effects import Effects
 from playground.endpoint import Endpoint
 from playground.endpoint_config import Config, ServedEntity, read_config
@@ -19,7 +20,9 @@ from playground.jobs import Jobs
 from playground.outage import Outage
 from playground.scoring import Scorer, load
 from playground.served_entities import ServedEntities
+from playground.sql import Sql
 from playground.tokens import Tokens
+from playground.warehouse import Warehouse
 
 WORKSPACE_ID = "2013000000000001"
 USER = "operator@playground.example"
@@ -37,6 +40,8 @@ class Pace:
     """One that only divides the traffic anew takes this long, or as long as loading where that is quicker."""
     flush_seconds: float = 1.0
     """Rows reach an inference table this late."""
+    start_seconds: float = 1.0
+    """A SQL warehouse that sleeps takes this long to wake."""
 
 
 @dataclass
@@ -49,6 +54,11 @@ class Workspace:
     tokens: Tokens = field(default_factory=Tokens)
     outage: Outage = field(default_factory=Outage)
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    catalog: Catalog = field(default_factory=Catalog)
+    credentials: dict[str, Any] = field(default_factory=dict)
+    """What Unity Catalog lends to those who read files."""
+    lent: list[str] = field(default_factory=list)
+    """The tables that credentials were lent for, one after the other."""
 
     def __post_init__(self) -> None:
         self.jobs = Jobs(self.root / "jobs")
@@ -56,6 +66,8 @@ class Workspace:
         self.served_entities = ServedEntities(
             tables / "system" / "serving" / "served_entities", workspace_id=WORKSPACE_ID
         )
+        self.catalog.register("system.serving.served_entities", self.served_entities.path.resolve().as_uri())
+        self.warehouse = Warehouse(Sql(self.catalog), start_seconds=self.pace.start_seconds)
         self.scoring = ThreadPoolExecutor(_SCORING_THREADS, thread_name_prefix="scoring")
         self._background: set[asyncio.Task[None]] = set()
 
@@ -73,6 +85,7 @@ class Workspace:
         table = InferenceTable(
             self.root / "tables" / f"{name}_payload", flush_seconds=self.pace.flush_seconds, rng=Random(name)
         )
+        self.catalog.register(f"{SERVING}.{name}_payload", table.path.resolve().as_uri())
         endpoint = Endpoint(name, table, creator=USER, created_at=datetime.now(UTC))
         self.endpoints[name] = endpoint
         self._in_background(table.run())

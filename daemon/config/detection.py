@@ -162,7 +162,8 @@ class BaselineSettings(Section):
     the same hour of the week, from the version's own calm windows; whole days are compared with the training data (or
     the first rows) until there are two weeks of them."""
     path: str | None = None
-    """A Parquet or CSV file, or a Delta table, to take instead of the dataset logged with the run."""
+    """A Parquet or CSV file, a Delta table, or `uc://catalog.schema.table`, to take instead of the dataset logged with
+    the run."""
     rows: Annotated[int, Field(ge=100)] = 20_000
     """Rows that a baseline is made of: more gives finer tails, 20000 leave 1 % of noise."""
     or_first: bool = True

@@ -1,6 +1,6 @@
 """The settings of one endpoint. Whatever an endpoint does not set, it takes from `[defaults]`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -8,13 +8,20 @@ from daemon.config.detection import BaselineSettings, Decide, Drift, Health, Qua
 from daemon.config.fields import Section
 from daemon.config.labels import Labels
 from daemon.config.remedies import Allowed, Approve, Archive, Budget, Modes, Promote, Retrain, Rollback
+from daemon.domain.table_name import table_name
 
 
 class EndpointSettings(Section):
     name: Annotated[str, Field(min_length=1)]
     """The serving endpoint's name in Databricks."""
     table: Annotated[str, Field(min_length=1)]
-    """Its inference table: the folder or the object-storage URI of a Delta table."""
+    """Its inference table: `catalog.schema.table`, as Unity Catalog has it, a part with a quote in backticks; or the
+    folder or object-storage URI of a Delta table."""
+    reader: Literal["delta", "warehouse"] = "delta"
+    """Who reads it. `delta`: the daemon, its files; by a name in Unity Catalog with credentials that it lends. No
+    warehouse has to be awake. `warehouse`: the SQL warehouse of [workspace], where tables are too large for one machine
+    or closed to others: one statement for each `watch.window` that has settled. A label table is read alike, if it has
+    such a name."""
     model: Annotated[str, Field(min_length=1)]
     """The registered model it serves, as the registry names it."""
     watch: Watch = Watch()
@@ -34,6 +41,15 @@ class EndpointSettings(Section):
     approve: Approve = Approve()
     budget: Budget = Budget()
     allowed: Allowed = Allowed()
+
+    @model_validator(mode="after")
+    def _readable(self) -> "EndpointSettings":
+        named = table_name(self.table) is not None
+        if self.reader == "warehouse" and not named:
+            raise ValueError(f"a warehouse reads tables by name: write catalog.schema.table, not {self.table}")
+        if self.labels.table is not None:
+            table_name(self.labels.table)
+        return self
 
     @model_validator(mode="after")
     def _whole_windows(self) -> "EndpointSettings":

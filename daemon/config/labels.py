@@ -23,7 +23,7 @@ STATEMENT = re.compile(
     r"random|uuid|now|today|current_date|current_time|current_timestamp)\b",
     re.IGNORECASE,
 )
-QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
+QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`")
 
 
 class Tolerances(Section):
@@ -47,7 +47,8 @@ class Kpi(Section):
     column: str | None = None
     """A column of the label table."""
     expression: str | None = None
-    """A SQL expression over the columns of the label table, instead: `CASE WHEN kept THEN margin ELSE -cost END`."""
+    """A SQL expression over the columns of the label table, instead: `CASE WHEN kept THEN margin ELSE -cost END`. It is
+    the reader's SQL: a warehouse puts odd names in backticks, the Delta reader in double quotes."""
     better: Literal["higher", "lower"] = "higher"
     tolerance: Tolerance
     """How much worse than the baseline's mean does not matter, in the unit of the number."""
@@ -75,7 +76,8 @@ class Labels(Section):
     """What became true of the predictions, and when performance counts as fallen."""
 
     table: str | None = None
-    """A Delta table with one row for each label: its folder or URI. Without it, labels are off."""
+    """A table with one row for each label: the folder or URI of a Delta table, or `catalog.schema.table`. Without it,
+    labels are off."""
     id: str = "databricks_request_id"
     """Its column with the request id, as the inference table's own id column has it."""
     label: str = "label"
@@ -177,7 +179,7 @@ def not_scalar(expression: str) -> str:
     bare = QUOTED.sub("x", expression)
     if not bare.strip():
         return "it is empty"
-    if "'" in bare or '"' in bare:
+    if set("'\"`") & set(bare):
         return "a quotation does not end"
     for sign, name in ((";", "a semicolon"), ("--", "a comment"), ("/*", "a comment")):
         if sign in bare:

@@ -1,5 +1,6 @@
 """The whole configuration, as one frozen value."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -8,6 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from daemon.config.endpoint import EndpointSettings
 from daemon.config.fields import Duration, Interval, Secret, Section
+from daemon.domain.table_name import table_name
 
 
 class Workspace(Section):
@@ -26,8 +28,14 @@ class Workspace(Section):
     retry_for: Interval = timedelta(seconds=60)
     """How long a request is retried while the workspace refuses or is away. One worker waits for it."""
     served_entities_table: str | None = None
-    """The Delta table behind `system.serving.served_entities`: tells which version answered when several serve.
-    Left out: the daemon's own record, which can tell only while a single version serves."""
+    """Tells which version answered when several serve: `system.serving.served_entities` where a warehouse reads, else a
+    Delta table with what it holds. Left out: the daemon's own record, which can tell only while a single version
+    serves."""
+    warehouse_id: str | None = None
+    """The SQL warehouse of endpoints with `reader = "warehouse"`. Left out: $DATABRICKS_WAREHOUSE_ID."""
+    statement_timeout: Interval = timedelta(minutes=10)
+    """How long a statement may take, with the start of a warehouse that sleeps; then it is cancelled. One worker waits
+    for it."""
 
     @model_validator(mode="after")
     def _one_way_in(self) -> "Workspace":
@@ -180,6 +188,21 @@ class Settings(Section):
         twice = sorted({n for n in names if names.count(n) > 1})
         if twice:
             raise ValueError(f"endpoints named more than once: {', '.join(twice)}")
+        return self
+
+    @model_validator(mode="after")
+    def _warehouse_named(self) -> "Settings":
+        asked = [e.name for e in self.endpoints if e.reader == "warehouse"]
+        if asked and not self.workspace.warehouse_id and not os.environ.get("DATABRICKS_WAREHOUSE_ID"):
+            raise ValueError(
+                f'reader = "warehouse" of {", ".join(asked)} needs workspace.warehouse_id, or $DATABRICKS_WAREHOUSE_ID'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _entities_readable(self) -> "Settings":
+        if self.workspace.served_entities_table:
+            table_name(self.workspace.served_entities_table)
         return self
 
     def endpoint(self, name: str) -> EndpointSettings | None:

@@ -11,6 +11,7 @@ from daemon.adapters.databricks import DatabricksClient
 from daemon.config.fields import Secret
 from daemon.config.settings import Workspace
 from playground.process import Playground
+from tests.small_workspace import SmallWorkspace
 
 DEADLINE_SECONDS = 40.0
 Until = Callable[[Callable[[], bool]], None]
@@ -47,3 +48,10 @@ def until() -> Until:
             time.sleep(0.05)
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallWorkspace]:
+    """Tables, a catalog and a warehouse."""
+    with SmallWorkspace(tmp_path_factory.mktemp("workspace")) as running:
+        yield running

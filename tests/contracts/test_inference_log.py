@@ -1,6 +1,7 @@
 """The contract of the port InferenceLog."""
 
 import hashlib
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,13 +12,17 @@ import duckdb
 import numpy as np
 import pytest
 
-from daemon.adapters.delta import DeltaLog
+from daemon.adapters.delta import DeltaLog, UnityTable
+from daemon.adapters.tables import TableLog
+from daemon.adapters.warehouse import WarehouseLog
 from daemon.domain.sample import HealthCount, Part, Sample
+from daemon.domain.table_name import TableName
 from daemon.domain.window import Window, closed_windows
 from daemon.ports import InferenceLog, PlatformError
 from detectors import latency
 from tests.adapters.delta.tables import LEGACY, SERVICES, write
 from tests.fakes import FakeInferenceLog, LoggedRequest
+from tests.small_workspace import SmallWorkspace
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
@@ -25,7 +30,7 @@ WINDOW = Window(NOON, NOON + QUARTER)
 Make = Callable[[Sequence[LoggedRequest]], InferenceLog]
 
 
-def _gateway(path: Path) -> Make:
+def _gateway(path: Path, _: SmallWorkspace) -> Make:
     def make(rows: Sequence[LoggedRequest]) -> InferenceLog:
         write(path, rows)
         # the same request once more, in a file of its own: delivery is at least once
@@ -35,7 +40,7 @@ def _gateway(path: Path) -> Make:
     return make
 
 
-def _legacy(path: Path) -> Make:
+def _legacy(path: Path, _: SmallWorkspace) -> Make:
     def make(rows: Sequence[LoggedRequest]) -> InferenceLog:
         write(path, [replace(row, entity=f"{row.entity}/1") for row in rows], LEGACY)
         return _Renamed(DeltaLog(str(path), served_entities_table=None, endpoint="flights"))
@@ -46,7 +51,7 @@ def _legacy(path: Path) -> Make:
 class _Renamed:
     """A legacy table names entities by version; the contract is about the rest."""
 
-    def __init__(self, log: DeltaLog) -> None:
+    def __init__(self, log: InferenceLog) -> None:
         self._log = log
         self.newest, self.entities = log.newest, log.entities
 
@@ -58,7 +63,50 @@ class _Renamed:
         return replace(self._log.sample(renamed, salt=salt), parts=tuple(parts))
 
 
-def _fake(_: Path) -> Make:
+def _warehouse(path: Path, small: SmallWorkspace) -> Make:
+    def make(rows: Sequence[LoggedRequest]) -> InferenceLog:
+        write(path, rows)
+        write(path, rows[::3])
+        return _by_name(path, small)
+
+    return make
+
+
+def _legacy_warehouse(path: Path, small: SmallWorkspace) -> Make:
+    def make(rows: Sequence[LoggedRequest]) -> InferenceLog:
+        write(path, [replace(row, entity=f"{row.entity}/1") for row in rows], LEGACY)
+        return _Renamed(_by_name(path, small))
+
+    return make
+
+
+def _unity(path: Path, small: SmallWorkspace) -> Make:
+    def make(rows: Sequence[LoggedRequest]) -> InferenceLog:
+        write(path, rows)
+        write(path, rows[::3])
+        name = _named(path, small)
+        return TableLog(UnityTable(name, small.catalog()), served=None, endpoint="flights")
+
+    return make
+
+
+def _by_name(path: Path, small: SmallWorkspace) -> WarehouseLog:
+    table = small.table(f"uc://{_quoted(_named(path, small))}")
+    return WarehouseLog(table, served=None, endpoint="s", rows=50, windows_at_once=24)
+
+
+def _named(path: Path, small: SmallWorkspace) -> TableName:
+    """Give the table a name as odd as Unity Catalog takes."""
+    name = TableName("ml-prod", "o'hare", f'{uuid.uuid4()}_"pay`load')
+    small.control.register_table(str(name), path.as_uri())
+    return name
+
+
+def _quoted(name: TableName) -> str:
+    return ".".join("`" + part.replace("`", "``") + "`" for part in name.parts)
+
+
+def _fake(_: Path, __: SmallWorkspace) -> Make:
     def make(rows: Sequence[LoggedRequest]) -> InferenceLog:
         log = FakeInferenceLog()
         log.write([*rows, *rows[::3]])
@@ -67,10 +115,19 @@ def _fake(_: Path) -> Make:
     return make
 
 
-@pytest.fixture(params=[_gateway, _legacy, _fake], ids=["gateway", "legacy", "fake"])
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
-    made: Make = request.param(tmp_path / "flights_payload")
-    return made
+WORLDS = {
+    "gateway": _gateway,
+    "legacy": _legacy,
+    "unity": _unity,
+    "warehouse": _warehouse,
+    "legacy-warehouse": _legacy_warehouse,
+    "fake": _fake,
+}
+
+
+@pytest.fixture(params=WORLDS)
+def make(request: pytest.FixtureRequest, tmp_path: Path, small: SmallWorkspace) -> Make:
+    return WORLDS[request.param](tmp_path / "flights_payload", small)
 
 
 def requests(
@@ -208,10 +265,17 @@ def test_a_quiet_window_gives_no_count(make: Make) -> None:
     assert make(requests(3)).health([Window(NOON + QUARTER, NOON + 2 * QUARTER)]) == []
 
 
-def test_a_missing_table_is_said_to_be_missing(tmp_path: Path) -> None:
+def test_a_missing_table_is_said_to_be_missing(tmp_path: Path, small: SmallWorkspace) -> None:
     fake = FakeInferenceLog()
     fake.missing = True
-    for log in (fake, DeltaLog(str(tmp_path / "none"), served_entities_table=None, endpoint="flights")):
+    nowhere = small.table("main.ml.none")
+    logs = (
+        fake,
+        DeltaLog(str(tmp_path / "none"), served_entities_table=None, endpoint="flights"),
+        TableLog(UnityTable(TableName("main", "ml", "none"), small.catalog()), served=None, endpoint="flights"),
+        WarehouseLog(nowhere, served=None, endpoint="flights", rows=50, windows_at_once=24),
+    )
+    for log in logs:
         for ask in (lambda: log.health([WINDOW]), lambda: log.newest(NOON)):  # noqa: B023
             with pytest.raises(PlatformError) as refused:
                 ask()

@@ -1,37 +1,61 @@
 """The contract of the port Labels."""
 
+import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from daemon.adapters.delta import DeltaLabels
+from daemon.adapters.delta import DeltaLabels, UnityTable
+from daemon.adapters.tables import TableLabels
 from daemon.config.labels import Kpi
 from daemon.config.labels import Labels as Rules
 from daemon.domain.cohort import Label
+from daemon.domain.table_name import TableName
 from daemon.ports import Labels, PlatformError
 from tests.adapters.delta.tables import write_labels
 from tests.fakes import FakeLabels, LabelRow
+from tests.small_workspace import SmallWorkspace
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 Make = Callable[..., Labels]
 
 
-def _delta(path: Path) -> Make:
+def _delta(path: Path, _: SmallWorkspace) -> Make:
+    return _written(path, lambda rules: DeltaLabels(rules.model_copy(update={"table": str(path)})))
+
+
+def _unity(path: Path, small: SmallWorkspace) -> Make:
+    name = _named(path, small)
+    return _written(path, lambda rules: TableLabels(rules, UnityTable(name, small.catalog())))
+
+
+def _warehouse(path: Path, small: SmallWorkspace) -> Make:
+    name = _named(path, small)
+    return _written(path, lambda rules: TableLabels(rules, small.table(f"uc://{name}")))
+
+
+def _named(path: Path, small: SmallWorkspace) -> TableName:
+    name = TableName("ml-prod", "o'hare", f"labels-{uuid.uuid4()}")
+    small.control.register_table(str(name), path.as_uri())
+    return name
+
+
+def _written(path: Path, read: Callable[[Rules], Labels]) -> Make:
     def make(rows: Sequence[LabelRow], *, timed: bool = False, kpi: str = "", numbers: bool = False) -> Labels:
         write_labels(path, rows, numbers=numbers)
         # every third row once more, in a file of its own
         write_labels(path, rows[::3], numbers=numbers)
         kpis = (Kpi(name="money", expression=kpi, tolerance=1.0, range=(0, 100)),) if kpi else ()
         rules = Rules(table=str(path), time="labelled_at" if timed else None, kpis=kpis)
-        return DeltaLabels(rules.model_copy(update={"kind": "regression"}) if numbers else rules)
+        return read(rules.model_copy(update={"kind": "regression"}) if numbers else rules)
 
     return make
 
 
-def _fake(_: Path) -> Make:
+def _fake(_: Path, __: SmallWorkspace) -> Make:
     def make(rows: Sequence[LabelRow], *, timed: bool = False, kpi: str = "", numbers: bool = False) -> Labels:
         labels = FakeLabels(timed=timed)
         labels.write([*rows, *rows[::3]])
@@ -40,10 +64,12 @@ def _fake(_: Path) -> Make:
     return make
 
 
-@pytest.fixture(params=[_delta, _fake], ids=["delta", "fake"])
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
-    made: Make = request.param(tmp_path / "labels")
-    return made
+WORLDS = {"delta": _delta, "unity": _unity, "warehouse": _warehouse, "fake": _fake}
+
+
+@pytest.fixture(params=WORLDS)
+def make(request: pytest.FixtureRequest, tmp_path: Path, small: SmallWorkspace) -> Make:
+    return WORLDS[request.param](tmp_path / "labels", small)
 
 
 def test_labels_are_those_of_the_requests_asked_for_each_once(make: Make) -> None:
@@ -100,24 +126,27 @@ def test_a_kpi_comes_with_the_label_and_may_be_null(make: Make) -> None:
     assert make(rows, kpi="amount").of(["a", "b"], NOON) == {"a": Label("1", (2.5,)), "b": Label("0", (None,))}
 
 
-def test_what_comes_later_is_seen_at_the_next_reading(tmp_path: Path) -> None:
+def test_what_comes_later_is_seen_at_the_next_reading(tmp_path: Path, small: SmallWorkspace) -> None:
     fake = FakeLabels()
     path = tmp_path / "labels"
     write_labels(path, [LabelRow("a", "1")])
     fake.write([LabelRow("a", "1")])
-    delta = DeltaLabels(Rules(table=str(path)))
-    for labels in (fake, delta):
+    rules = Rules(table=str(path))
+    name = _named(path, small)
+    real = (DeltaLabels(rules), TableLabels(rules, small.table(f"uc://{name}")))
+    for labels in (fake, *real):
         assert labels.of(["a", "b"], NOON).keys() == {"a"}
     write_labels(path, [LabelRow("b", "0")])
     fake.write([LabelRow("b", "0")])
-    for labels in (fake, delta):
+    for labels in (fake, *real):
         assert labels.of(["a", "b"], NOON).keys() == {"a", "b"}
 
 
-def test_a_table_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
+def test_a_table_that_is_not_there_is_said_to_be_missing(tmp_path: Path, small: SmallWorkspace) -> None:
     fake = FakeLabels()
     fake.missing = True
-    for labels in (fake, DeltaLabels(Rules(table=str(tmp_path / "none")))):
+    rules = Rules(table=str(tmp_path / "none"))
+    for labels in (fake, DeltaLabels(rules), TableLabels(rules, small.table("main.ml.none"))):
         with pytest.raises(PlatformError, match="label") as refused:
             labels.of(["a"], NOON)
         assert refused.value.missing and not refused.value.permanent

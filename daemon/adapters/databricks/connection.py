@@ -1,12 +1,14 @@
 """Settings in, an authenticated connection to the workspace out. Importing this imports the SDK."""
 
 import io
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 from databricks.sdk.clock import RealClock
@@ -24,6 +26,11 @@ T = TypeVar("T")
 DISCOVERY_SECONDS = 5
 """How long building the client asks the workspace about itself. The request that follows has patience of its own."""
 HARMLESS = ("GET", "HEAD")
+ONLY_ASK = ("/api/2.0/sql/statements", "/api/2.1/unity-catalog/temporary-table-credentials")
+"""What is sent by POST and changes nothing, a SELECT for one (`warehouse/statements.py` sends no other): looking goes
+on where nothing may be done."""
+CANCEL = re.compile(r"/api/2\.0/sql/statements/[^/]+/cancel")
+"""The end of a SELECT of our own."""
 THREADS = 64
 """The most that the schedule may have: with fewer connections the SDK lets threads wait for one another."""
 
@@ -114,7 +121,8 @@ class Fenced(BaseAdapter):
         self._behind, self._fence = behind, fence
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        if request.method in HARMLESS:
+        path = urlsplit(str(request.url)).path
+        if request.method in HARMLESS or path in ONLY_ASK or CANCEL.fullmatch(path):
             return self._behind.send(request, *args, **kwargs)
         with self._fence():
             return self._behind.send(request, *args, **kwargs)

@@ -4,7 +4,8 @@ delta-rs reads them, deletion vectors included, and the SQL engine inside it cou
 Counts come out, and Arrow.
 """
 
-from daemon.adapters.delta.labels import DeltaLabels
-from daemon.adapters.delta.log import DeltaLog, DeltaTables
+from daemon.adapters.delta.doors import DeltaLabels, DeltaLog, DeltaTables
+from daemon.adapters.delta.table import DeltaTable
+from daemon.adapters.delta.unity import UnityTable
 
-__all__ = ["DeltaLabels", "DeltaLog", "DeltaTables"]
+__all__ = ["DeltaLabels", "DeltaLog", "DeltaTable", "DeltaTables", "UnityTable"]

@@ -8,10 +8,9 @@ from typing import Any
 import deltalake
 from deltalake.exceptions import DeltaProtocolError, TableNotFoundError
 
+from daemon.adapters.tables.dialect import DATAFUSION, Dialect, Question
+from daemon.adapters.tables.engine import QuestionError
 from daemon.ports import PlatformError
-
-NAME = "t"
-"""What SQL calls the table."""
 
 SESSION = {
     # one thread a question: the loops ask side by side, and memory grows with every partition
@@ -20,6 +19,8 @@ SESSION = {
     "datafusion.execution.parquet.pushdown_filters": "true",
     "datafusion.execution.parquet.reorder_filters": "true",
 }
+REFUSALS = ("Error during planning", "Schema error", "SQL error", "This feature is not implemented", "Arrow error")
+"""How the engine begins where it is the question that is wrong, and not the reading."""
 REFUSED = re.compile(r"permission denied|access ?denied|forbidden|unauthori[sz]ed|\b40[13]\b", re.IGNORECASE)
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 QUERY_STRING = re.compile(r"\?\S+")
@@ -27,6 +28,9 @@ QUERY_STRING = re.compile(r"\?\S+")
 
 class DeltaTable:
     """Opened at the first call and brought up to date before each reading; opened anew after a failure."""
+
+    dialect: Dialect = DATAFUSION
+    name = "t"
 
     def __init__(self, uri: str, storage_options: Mapping[str, str] | None = None) -> None:
         self.uri = uri
@@ -37,7 +41,8 @@ class DeltaTable:
         """Take in what was written since the last call, and return the version."""
         with self._translated():
             if self._open is None:
-                self._open = deltalake.DeltaTable(self.uri, storage_options=self._options)
+                place, options = self._place()
+                self._open = deltalake.DeltaTable(place, storage_options=options)
             else:
                 self._open.update_incremental()
             return int(self._open.version())
@@ -47,19 +52,23 @@ class DeltaTable:
         with self._translated():
             return {field.name: str(getattr(field.type, "type", field.type)) for field in self._open.schema().fields}
 
-    def query(self, sql: str) -> Any:
-        """Return an Arrow table with the answer, as of the last refresh. SQL calls the table `t`."""
+    def query(self, question: Question) -> Any:
+        """Return an Arrow table with the answer, as of the last refresh."""
         with self._translated():
-            return self._execute(sql).read_all()
+            return self._execute(question.sql).read_all()
 
     def stream(self) -> Any:
         """Return all rows as an Arrow stream that is read once, batch by batch."""
         self.refresh()
         with self._translated():
-            return self._execute(f"SELECT * FROM {NAME}")
+            return self._execute(f"SELECT * FROM {self.name}")
+
+    def _place(self) -> tuple[str, dict[str, str] | None]:
+        """Return the URI to open, and with which storage options."""
+        return self.uri, self._options
 
     def _execute(self, sql: str) -> Any:
-        return deltalake.QueryBuilder(SESSION).register(NAME, self._open).execute(sql)
+        return deltalake.QueryBuilder(SESSION).register(self.name, self._open).execute(sql)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -92,4 +101,7 @@ def _explained(error: BaseException, uri: str) -> PlatformError:
         return PlatformError(f"{sentence} ({lines[-1]})", permanent=True)
     if isinstance(error, DeltaProtocolError):
         return PlatformError(f"{uri} needs a newer reader of Delta tables: {lines[0]}", permanent=True)
-    return PlatformError(f"{uri} cannot be read now: {'; '.join(lines[:2])}", permanent=False)
+    sentence = f"{uri} cannot be read now: {'; '.join(lines[:2])}"
+    if said.startswith(REFUSALS):
+        return QuestionError(sentence, permanent=False, said=lines[0])
+    return PlatformError(sentence, permanent=False)

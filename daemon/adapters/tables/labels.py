@@ -1,27 +1,25 @@
-"""The labels of one endpoint, out of a Delta table. KPIs are SQL, and are computed where the rows are."""
+"""The labels of one endpoint, out of a table. KPIs are SQL of its engine, and are computed where the rows are."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from daemon.adapters.delta.queries import quoted
-from daemon.adapters.delta.table import NAME, DeltaTable
+from daemon.adapters.tables.dialect import Question
+from daemon.adapters.tables.engine import Engine, QuestionError
 from daemon.config.labels import Kpi, Labels
 from daemon.domain.cohort import Label
 from daemon.ports import PlatformError
 
 AT_ONCE = 5000
 """Request ids in one question."""
-REFUSALS = ("Error during planning", "Schema error", "SQL error", "This feature is not implemented", "Arrow error")
-"""How the engine begins where it is the question that is wrong, and not the reading."""
 
 
-class DeltaLabels:
+class TableLabels:
     """Reads one label table, by one thread at a time; it is kept open."""
 
-    def __init__(self, rules: Labels, storage_options: Mapping[str, str] | None = None) -> None:
+    def __init__(self, rules: Labels, table: Engine) -> None:
         self._rules = rules
-        self._table = DeltaTable(rules.table or "", storage_options)
+        self._table = table
         self._tried: Mapping[str, str] | None = None
 
     def of(self, ids: Sequence[str], since: datetime) -> Mapping[str, Label]:
@@ -31,7 +29,8 @@ class DeltaLabels:
         self._try_kpis(fields)
         found: dict[str, set[tuple[Any, ...]]] = {}
         for start in range(0, len(ids), AT_ONCE):
-            answer = self._table.query(_question(self._rules, ids[start : start + AT_ONCE], since, fields))
+            at_once = ids[start : start + AT_ONCE]
+            answer = self._table.query(question(self._rules, at_once, since, fields, self._table))
             columns = [answer.column(name).to_pylist() for name in answer.column_names]
             for one, *about in zip(*columns, strict=True):
                 found.setdefault(one, set()).add(tuple(about))
@@ -45,7 +44,7 @@ class DeltaLabels:
         except PlatformError as error:
             if not error.missing:
                 raise
-            sentence = f"{self._table.uri} is no Delta table: check labels.table, or wait for the first label"
+            sentence = f"{self._table.uri} is no table: check labels.table, or wait for the first label"
             raise PlatformError(sentence, permanent=False, missing=True) from error
         rules = self._rules
         for setting, name in (("id", rules.id), ("label", rules.label), ("time", rules.time)):
@@ -64,43 +63,45 @@ class DeltaLabels:
             return
         for kpi in self._rules.kpis:
             try:
-                # beside a column of its own, an aggregate is an error; a row is needed for some casts to fail
-                one, label = _column(self._rules.id), _column(self._rules.label)
-                self._table.query(f"SELECT {one} AS id, {label} AS label, {_number(kpi)} AS kpi FROM {NAME} LIMIT 1")
-            except PlatformError as error:
-                said = str(error.__cause__ or error)
-                if not said.startswith(REFUSALS):
-                    raise
+                self._table.query(kpi_question(kpi, self._rules, self._table))
+            except QuestionError as error:
                 sentence = f"labels.kpis: {kpi.name} is no scalar expression over the columns of {self._table.uri}"
-                raise PlatformError(f"{sentence} ({said.splitlines()[0]})", permanent=True) from error
+                raise PlatformError(f"{sentence} ({error.said})", permanent=True) from error
         self._tried = fields
 
 
-def _question(rules: Labels, ids: Sequence[str], since: datetime, fields: Mapping[str, str]) -> str:
-    one, label = f"CAST({_column(rules.id)} AS VARCHAR)", _column(rules.label)
-    truth = f"TRY_CAST({label} AS DOUBLE)" if rules.kind == "regression" else f"CAST({label} AS VARCHAR)"
+def kpi_question(kpi: Kpi, rules: Labels, table: Engine) -> Question:
+    """Ask for one row: some casts fail only then. Beside a column of its own, an aggregate is an error."""
+    one, label = map(table.dialect.identifier, (rules.id, rules.label))
+    number = _number(kpi, table)
+    return Question(f"SELECT {one} AS id, {label} AS label, {number} AS kpi FROM {table.name} LIMIT 1")
+
+
+def question(rules: Labels, ids: Sequence[str], since: datetime, fields: Mapping[str, str], table: Engine) -> Question:
+    """Ask for the newest label of each request, and what its row is worth."""
+    dialect = table.dialect
+    values = dialect.values()
+    one, label = f"CAST({dialect.identifier(rules.id)} AS {dialect.string})", dialect.identifier(rules.label)
+    truth = f"TRY_CAST({label} AS DOUBLE)" if rules.kind == "regression" else f"CAST({label} AS {dialect.string})"
     names = ["id", "label", *(f"kpi_{place}" for place in range(len(rules.kpis)))]
-    values = [one, truth, *map(_number, rules.kpis)]
-    chosen = [f"{value} AS {name}" for value, name in zip(values, names, strict=True)]
-    conditions = [f"{one} IN ({', '.join(map(quoted, ids))})", f"{label} IS NOT NULL"]
+    numbers = [one, truth, *(_number(kpi, table) for kpi in rules.kpis)]
+    chosen = [f"{number} AS {name}" for number, name in zip(numbers, names, strict=True)]
+    conditions = [values.among(one, ids), f"{label} IS NOT NULL"]
     place = "1"
     if rules.time is not None:
-        time = _column(rules.time)
-        literal = f"{since:%F}" if fields[rules.time] == "date" else f"{since:%FT%T}Z"
-        conditions.append(f"{time} >= {quoted(literal)}")
+        time = dialect.identifier(rules.time)
+        literal = dialect.day(since.date()) if fields[rules.time] == "date" else dialect.moment(since)
+        conditions.append(f"{time} >= {literal}")
         place = f"rank() OVER (PARTITION BY {one} ORDER BY {time} DESC)"
-    return f"""
+    return values.asked(f"""
         SELECT DISTINCT {", ".join(names)} FROM (
-            SELECT {", ".join(chosen)}, {place} AS place FROM {NAME} WHERE {" AND ".join(conditions)}
-        ) WHERE place = 1"""
+            SELECT {", ".join(chosen)}, {place} AS place FROM {table.name} WHERE {" AND ".join(conditions)}
+        ) WHERE place = 1""")
 
 
-def _number(kpi: Kpi) -> str:
-    return f"TRY_CAST(({kpi.sql}) AS DOUBLE)"
-
-
-def _column(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+def _number(kpi: Kpi, table: Engine) -> str:
+    expression = table.dialect.identifier(kpi.column) if kpi.column is not None else kpi.expression
+    return f"TRY_CAST(({expression}) AS DOUBLE)"
 
 
 def _label(row: tuple[Any, ...]) -> Label:
