@@ -8,7 +8,7 @@ from typing import Protocol
 
 from daemon.domain.cohort import Label
 from daemon.domain.event import Event
-from daemon.domain.registry import JobRun, ModelVersion, Stage
+from daemon.domain.registry import DeploymentJob, JobRun, ModelVersion, Stage
 from daemon.domain.sample import HealthCount, Part, Sample
 from daemon.domain.schema import Signature
 from daemon.domain.serving import EndpointState, ServedEntity
@@ -96,7 +96,13 @@ class Registry(Protocol):
     def set_tag(self, model: str, version: int, key: str, value: str) -> None: ...
 
     def set_stage(self, model: str, version: int, stage: Stage) -> None:
-        """Move one version to a stage. Whoever else is in that stage stays there."""
+        """Move one version to a stage. Whoever else is in that stage stays there.
+
+        Where the principal may not, and the registry takes requests, ask for it there once, and raise.
+        """
+
+    def deployment_job(self, model: str, version: int) -> DeploymentJob | None:
+        """Return Databricks' own job that deploys the model's versions, and its run for this one; None without one."""
 
     def signature(self, model: str, version: int) -> Signature: ...
 

@@ -8,10 +8,18 @@ from functools import partial
 from pathlib import Path
 
 from daemon.adapters.channels import AppriseChannel
-from daemon.adapters.databricks import DatabricksClient, DatabricksJobs, DatabricksServing
-from daemon.adapters.mlflow import MlflowRegistry
+from daemon.adapters.databricks import (
+    DatabricksClient,
+    DatabricksJobs,
+    DatabricksRuns,
+    DatabricksServing,
+    UnityRegistry,
+    WorkspaceRegistry,
+)
+from daemon.adapters.mlflow import Client, MlflowRegistry, MlflowRuns, vended_files
 from daemon.adapters.readers import Readers
 from daemon.config.endpoint import EndpointSettings
+from daemon.config.mlflow import Mlflow, RegistryKind
 from daemon.config.settings import Settings
 from daemon.domain.remediation import OPEN, Mode, Remedy, State
 from daemon.iteration import Told, Work
@@ -73,13 +81,23 @@ def build_world(settings: Settings, scratch: Path, *, follows: Callable[[], str]
     client = DatabricksClient(settings.workspace, fence=fence)
     return World(
         serving=DatabricksServing(client),
-        registry=MlflowRegistry(settings.mlflow, fence=fence),
+        registry=_registry(settings.mlflow, client, fence),
         jobs=DatabricksJobs(client),
         channels=tuple(AppriseChannel(c) for c in settings.notify.channels),
         scratch=scratch,
         readers=Readers(settings.workspace, client),
         follows=follows,
     )
+
+
+def _registry(mlflow: Mlflow, client: DatabricksClient, fence: Fence) -> Registry:
+    """Return the registry that the URIs mean. Runs may be on an MLflow server, and models in the workspace."""
+    if mlflow.registry is RegistryKind.MLFLOW:
+        return MlflowRegistry(mlflow, fence=fence)
+    runs = DatabricksRuns(client) if mlflow.runs_on_databricks else MlflowRuns(Client(mlflow))
+    if mlflow.registry is RegistryKind.UNITY:
+        return UnityRegistry(client, runs, vended_files)
+    return WorkspaceRegistry(client, runs)
 
 
 def fenced(kill_file: Path, follows: Callable[[], str]) -> Fence:

@@ -12,6 +12,7 @@ from playground import address
 from playground.bootstrap import declare_jobs, endpoint_addresses, first_endpoints, first_versions
 from playground.flights import path_below
 from playground.mlflow_server import MlflowServer
+from playground.registry import Registry
 from playground.server import server
 from playground.workspace import Pace, Workspace
 
@@ -34,7 +35,7 @@ class Box:
 
     async def _serve(self, listener: socket.socket) -> None:
         stop = _stop_requested()
-        workspace = Workspace(self._root, self._pace)
+        workspace = Workspace(self._root, self._pace, Registry(self._mlflow_server.uri))
         http = server(workspace)
         serving = asyncio.create_task(http.serve(sockets=[listener]))
         try:

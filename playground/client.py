@@ -33,6 +33,14 @@ class Client:
         job = {"name": name, "command": command, "parameters": parameters}
         return int(self.call("POST", "/_playground/jobs", job)["job_id"])
 
+    def set_registry(self, *, may_transition: bool = True, files_api: bool = True) -> None:
+        """Say whether the principal may move versions to stages, and how files of versions are handed out."""
+        self.call("POST", "/_playground/registry", {"may_transition": may_transition, "files_api": files_api})
+
+    def connect_deployment_job(self, model: str, job: dict[str, Any] | None) -> None:
+        """Connect a deployment job (`job_id`, `state`, `runs` by version) to a model, or none."""
+        self.call("POST", "/_playground/deployment-job", {"model": model, "job": job})
+
     def issue_token(self) -> str:
         """Return another good token."""
         return str(self.call("POST", "/_playground/tokens")["token"])

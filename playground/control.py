@@ -88,6 +88,25 @@ async def _set_warehouse(request: Request) -> Response:
     return JSONResponse({"state": warehouse.state})
 
 
+async def _set_registry(request: Request) -> Response:
+    """Say what the principal may, and how files of versions are handed out."""
+    body, registry = await _body(request), workspace_of(request).registry
+    registry.may_transition = bool(body.get("may_transition", registry.may_transition))
+    registry.files_api = bool(body.get("files_api", registry.files_api))
+    return JSONResponse({"may_transition": registry.may_transition, "files_api": registry.files_api})
+
+
+async def _connect_deployment_job(request: Request) -> Response:
+    """Have Databricks say that a job deploys a model's versions, or with `job` null that none does."""
+    body, registry = await _body(request), workspace_of(request).registry
+    model, job = str(body.get("model")), body.get("job")
+    if job is None:
+        registry.deployment_jobs.pop(model, None)
+    else:
+        registry.deployment_jobs[model] = job
+    return JSONResponse({})
+
+
 def _answered(change: Any, token: str) -> Response:
     try:
         change(token)
@@ -107,6 +126,8 @@ routes = [
     Route("/_playground/effects", _effects, methods=["GET"]),
     Route("/_playground/outage", _outage, methods=["POST"]),
     Route("/_playground/jobs", _declare_job, methods=["POST"]),
+    Route("/_playground/registry", _set_registry, methods=["POST"]),
+    Route("/_playground/deployment-job", _connect_deployment_job, methods=["POST"]),
     Route("/_playground/tokens", _issue_token, methods=["POST"]),
     Route("/_playground/expire-token", _expire_token, methods=["POST"]),
     Route("/_playground/renew-token", _renew_token, methods=["POST"]),

@@ -11,7 +11,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from playground import control
-from playground.api import catalog, identity, invocations, jobs, serving_endpoints, statements
+from playground.api import (
+    catalog,
+    identity,
+    invocations,
+    jobs,
+    model_registry,
+    runs,
+    serving_endpoints,
+    statements,
+    unity_catalog,
+)
 from playground.api.handlers import refused
 from playground.errors import ApiError
 from playground.workspace import Workspace
@@ -45,7 +55,18 @@ def server(workspace: Workspace) -> WorkspaceServer:
 
 def application(workspace: Workspace) -> Starlette:
     """Return all routes over one workspace."""
-    families = (identity, serving_endpoints, invocations, jobs, catalog, statements, control)
+    families = (
+        identity,
+        serving_endpoints,
+        invocations,
+        jobs,
+        catalog,
+        statements,
+        runs,
+        model_registry,
+        unity_catalog,
+        control,
+    )
     app = Starlette(
         routes=[route for family in families for route in family.routes],
         exception_handlers={ApiError: refused, 404: _no_such_path},

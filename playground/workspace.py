@@ -18,6 +18,7 @@ from playground.errors import ApiError, missing
 from playground.inference_table import InferenceTable
 from playground.jobs import Jobs
 from playground.outage import Outage
+from playground.registry import Registry
 from playground.scoring import Scorer, load
 from playground.served_entities import ServedEntities
 from playground.sql import Sql
@@ -50,6 +51,7 @@ class Workspace:
 
     root: Path
     pace: Pace
+    registry: Registry
     effects: Effects = field(default_factory=Effects)
     tokens: Tokens = field(default_factory=Tokens)
     outage: Outage = field(default_factory=Outage)

@@ -17,11 +17,14 @@ from daemon.config.settings import Workspace as Settings
 from daemon.domain.table_name import table_name
 from playground.address import Address
 from playground.client import Client
+from playground.registry import Registry
 from playground.server import server
 from playground.warehouse import WAREHOUSE_ID
 from playground.workspace import Pace, Workspace
 
 PATIENCE = timedelta(seconds=20)
+NOWHERE = "http://127.0.0.1:9"
+"""No MLflow server: whoever asks for models is refused."""
 
 
 class SmallWorkspace:
@@ -46,7 +49,7 @@ class SmallWorkspace:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        workspace = Workspace(self._root, self._pace)
+        workspace = Workspace(self._root, self._pace, Registry(NOWHERE))
         self.token = workspace.tokens.main
         http = server(workspace)
         serving = asyncio.create_task(http.serve(sockets=[self._listener]))

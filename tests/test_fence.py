@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from daemon.config.fields import Secret
-from daemon.config.settings import Mlflow, Safety, Settings, Workspace
+from daemon.config.mlflow import Mlflow
+from daemon.config.settings import Safety, Settings, Workspace
 from daemon.domain.serving import ServedEntity
 from daemon.ports import PlatformError
 from daemon.wiring import World, build_world, fenced

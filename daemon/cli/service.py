@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,8 @@ from daemon.cli import show
 from daemon.cli.meaning import Traffic, means, traffic_of
 from daemon.cli.options import Path, command, endpoint_of, load, now, print_json
 from daemon.config.endpoint import EndpointSettings
+from daemon.config.mlflow import RegistryKind
+from daemon.config.settings import Settings
 from daemon.domain.finding import Finding
 from daemon.domain.remediation import Mode, Remedy
 from daemon.remediate.circumstances import mode_of
@@ -34,18 +36,21 @@ def check(file: Path, as_json: bool) -> None:
     """Check the configuration: print every problem and exit with 2, or say what will be watched."""
     settings = load(file)
     traffic = traffic_of(settings, now=now())
-    watched = [_watched(e, traffic.get(e.name)) for e in settings.endpoints]
+    watched = [_watched(settings, e, traffic.get(e.name)) for e in settings.endpoints]
     if as_json:
-        print_json({"config": str(file), "endpoints": watched})
+        kept = {"registry": settings.mlflow.registry, "runs": _runs(settings)}
+        print_json({"config": str(file), **kept, "endpoints": watched})
         return
     click.echo(f"{file} is fine: {len(watched)} endpoint{'s' if len(watched) != 1 else ''} will be watched")
+    click.echo(f"registered models: {settings.mlflow.registry}; runs: {_runs(settings)}")
     show.table(
         "",
         ["endpoint", "model", "looks every", "window", "retrain", "promote", "rollback", "archive", "table"],
         [[w[key] for key in COLUMNS] for w in watched],
     )
     for w in watched:
-        click.echo(f"  {w['endpoint']}: {w['means']}")
+        for note in (w["means"], *w["notes"]):
+            click.echo(f"  {w['endpoint']}: {note}")
 
 
 COLUMNS = ("endpoint", "model", "interval", "window", "retrain", "promote", "rollback", "archive", "table")
@@ -86,7 +91,11 @@ def _newest(seen: "Look") -> Sequence[Finding]:
     return seen.findings or [t.last for trails in seen.trails.values() for t in trails.values()]
 
 
-def _watched(endpoint: EndpointSettings, traffic: Traffic | None) -> dict[str, object]:
+def _runs(settings: Settings) -> str:
+    return "the workspace" if settings.mlflow.runs_on_databricks else settings.mlflow.tracking or "not said yet"
+
+
+def _watched(settings: Settings, endpoint: EndpointSettings, traffic: Traffic | None) -> dict[str, Any]:
     return {
         "endpoint": endpoint.name,
         "model": endpoint.model,
@@ -95,7 +104,16 @@ def _watched(endpoint: EndpointSettings, traffic: Traffic | None) -> dict[str, o
         "window": show.length(endpoint.watch.window),
         **{remedy.value: _mode(endpoint, remedy) for remedy in Remedy},
         "means": means(endpoint, traffic),
+        "notes": _notes(settings, endpoint),
     }
+
+
+def _notes(settings: Settings, endpoint: EndpointSettings) -> list[str]:
+    """Say what an endpoint's registry makes of its settings, where that may surprise."""
+    registry = settings.mlflow.registry
+    if registry is RegistryKind.MLFLOW or mode_of(endpoint, Remedy.ARCHIVE) is Mode.OFF:
+        return []
+    return [f"archive keeps a copy of stale versions and tags them: {registry} gives up files only with their version"]
 
 
 def _mode(endpoint: EndpointSettings, remedy: Remedy) -> str:

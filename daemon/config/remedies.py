@@ -79,6 +79,10 @@ class Promote(Section):
     """A tag of the version by which a person approves in the registry (Databricks' deployment jobs use their approval
     task's name): `approved` there lets a promotion through that waits for approval, and is set where the word came
     another way."""
+    deployment_job: Literal["stand_back", "ignore"] = "stand_back"
+    """Where Databricks deploys a model's new versions by a job of its own (a deployment job of Unity Catalog):
+    `stand_back` promotes nothing while one is connected. `ignore`: the job only evaluates and asks, traffic and alias
+    are ours."""
     stages: bool = False
     """Keep the workspace registry's stages in step: Staging while it bakes, Production in charge, Archived after.
     Registries of Unity Catalog have none."""

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from daemon.config.endpoint import EndpointSettings
 from daemon.config.fields import Duration, Interval, Secret, Section
+from daemon.config.mlflow import Mlflow, RegistryKind
 from daemon.domain.table_name import table_name
 
 
@@ -44,13 +45,6 @@ class Workspace(Section):
         if bool(self.client_id) != bool(self.client_secret):
             raise ValueError("client_id and client_secret go together")
         return self
-
-
-class Mlflow(Section):
-    tracking_uri: str | None = None
-    """Where runs and their artifacts are: `http(s)://...`. Left out: $MLFLOW_TRACKING_URI."""
-    registry_uri: str | None = None
-    """Where registered models are. Left out: the tracking server."""
 
 
 def _outlasts_a_connection(lease: timedelta) -> timedelta:
@@ -205,8 +199,32 @@ class Settings(Section):
             table_name(self.workspace.served_entities_table)
         return self
 
+    @model_validator(mode="after")
+    def _fit_the_registry(self) -> "Settings":
+        troubles = [f'endpoint "{e.name}": {words}' for e in self.endpoints for words in unfit(e, self.mlflow.registry)]
+        if others := sorted(self.mlflow.profiles - {self.workspace.profile}):
+            troubles.append(f"mlflow names the profile {others[0]}: name it as workspace.profile, one serves for all")
+        if troubles:
+            raise ValueError("; ".join(troubles))
+        return self
+
     def endpoint(self, name: str) -> EndpointSettings | None:
         return next((e for e in self.endpoints if e.name == name), None)
+
+
+def unfit(endpoint: EndpointSettings, registry: RegistryKind) -> list[str]:
+    """Say what an endpoint asks for that its registry does not have."""
+    unity, kept = registry is RegistryKind.UNITY, registry is not RegistryKind.MLFLOW
+    levels = endpoint.model.split(".")
+    return [
+        words
+        for there, words in (
+            (unity and (len(levels) != 3 or not all(levels)), "model in Unity Catalog is named catalog.schema.model"),
+            (unity and endpoint.promote.stages, "promote.stages: Unity Catalog has no stages"),
+            (kept and endpoint.archive.remove, f"archive.remove: {registry} gives up files only with their version"),
+        )
+        if there
+    ]
 
 
 def with_defaults(raw: dict[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,29 @@ class ModelVersion:
     stage: Stage = Stage.NONE
 
 
+class Deployment(StrEnum):
+    """Where the deployment job's run for one version stands."""
+
+    NONE = "none"
+    """There was no run, or it has ended."""
+    WAITS = "waits"
+    """It waits for a person's approval."""
+    RUNS = "runs"
+    """It is at work or about to be, or in a state that we do not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentJob:
+    """A job that Databricks itself starts for each new version of a model: it may move alias and traffic by itself."""
+
+    job_id: str
+    connected: bool
+    """The next version will start it."""
+    run: Deployment = Deployment.NONE
+    words: str = ""
+    """Databricks' own words for where the run stands."""
+
+
 class RunState(StrEnum):
     WAITING = "waiting"
     RUNNING = "running"

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from daemon.config.endpoint import EndpointSettings
 from daemon.domain.finding import Cause
+from daemon.domain.registry import DeploymentJob
 from daemon.domain.remediation import IN_FLIGHT, Approval, Mode, Remediation, Remedy, State
 from daemon.domain.serving import EndpointState
 from daemon.domain.trail import Phase, Trail
@@ -35,13 +36,15 @@ class World:
     target_lacks: str
     tagged: bool
     """A person approved the version to go to in the registry."""
+    deployment: DeploymentJob | None = None
 
 
 def ask_world(one: Remediation, settings: EndpointSettings, doors: Doors) -> World:
     """Look at the endpoint, the alias and the version to go to."""
     state = doors.serving.state(one.endpoint)
     lacks, tagged = _target(one, settings, doors.registry, state)
-    return World(state, doors.registry.alias(one.model, settings.promote.alias), lacks, tagged)
+    alias_version = doors.registry.alias(one.model, settings.promote.alias)
+    return World(state, alias_version, lacks, tagged, _deployment(one, doors.registry))
 
 
 def circumstances(
@@ -83,6 +86,8 @@ def circumstances(
         keeps_champion=settings.promote.standby or bool(settings.promote.canary),
         rules=rules(settings, one.remedy),
         approval=_approval(tx, one),
+        deployment=world.deployment,
+        stands_back=settings.promote.deployment_job == "stand_back",
     )
 
 
@@ -138,6 +143,18 @@ def _new_rows(tx: Tx, one: Remediation) -> int | None:
 
 def _approval(tx: Tx, one: Remediation) -> Approval | None:
     return approvals.of(tx, one.id).get(PLAN) if one.state not in (State.PROPOSED, State.BLOCKED) else None
+
+
+def _deployment(one: Remediation, registry: Registry) -> DeploymentJob | None:
+    """Look for Databricks' own hand on the version that may be moved: the new one, or the one that is to go."""
+    version = {Remedy.PROMOTE: one.to_version, Remedy.ROLLBACK: one.from_version}.get(one.remedy)
+    try:
+        return None if version is None else registry.deployment_job(one.model, version)
+    except PlatformError as error:
+        if error.missing:
+            # that the version is gone is for another guard to say
+            return None
+        raise
 
 
 def _target(one: Remediation, settings: EndpointSettings, registry: Registry, state: EndpointState) -> tuple[str, bool]:

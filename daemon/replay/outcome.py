@@ -130,6 +130,7 @@ UNKNOWN: Mapping[str, str] = {
     "kill_switch": "the file is not on record; a kill switch in the database is, and is answered for",
     "lease": "which daemon led then is not on record",
     "alone": "the other endpoints are not replayed",
+    "deployment": "whether a deployment job of Databricks was connected is not on record",
     "storm": "the other endpoints are not replayed",
     "settled": "whether an update was under way then is not on record",
     "unchanged": "which deployment served then is not on record",

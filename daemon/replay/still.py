@@ -31,6 +31,9 @@ class Still:
     def alias(self, model: str, alias: str) -> int | None:
         return self.now.main.version if self.now and self.now.main else None
 
+    def deployment_job(self, model: str, version: int) -> None:
+        """Say that there is none: the record does not tell."""
+
     def _refused(self, *_: object, **__: object) -> NoReturn:
         raise PlatformError("a replay touches nothing", permanent=True)
 

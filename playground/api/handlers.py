@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -43,10 +44,17 @@ def reading(path: str, read: Read) -> Route:
 
 def changing(method: str, path: str, mutation: Mutation) -> Route:
     """Return a route whose every call, granted or refused, is an effect."""
+    return _changing(method, path, mutation, aside=False)
 
+
+def _changing(method: str, path: str, mutation: Mutation, *, aside: bool) -> Route:
     async def handler(request: Request) -> Response:
         raw = await request.body()
-        status, what, answer = _attempt(lambda: mutation(workspace_of(request), request, _parsed(raw)))
+
+        def attempt() -> tuple[int, str, dict[str, Any]]:
+            return _attempt(lambda: mutation(workspace_of(request), request, _parsed(raw)))
+
+        status, what, answer = await run_in_threadpool(attempt) if aside else attempt()
         workspace_of(request).effects.record(
             now=datetime.now(UTC),
             method=request.method,
@@ -58,6 +66,30 @@ def changing(method: str, path: str, mutation: Mutation) -> Route:
         return JSONResponse(answer, status_code=status)
 
     return Route(path, handler, methods=[method])
+
+
+def reading_aside(path: str, read: Callable[[Workspace, Request], Any]) -> Route:
+    """Return a GET route for what blocks while it reads: it runs in a thread. What is no response becomes JSON."""
+
+    async def handler(request: Request) -> Response:
+        answer = await run_in_threadpool(read, workspace_of(request), request)
+        return answer if isinstance(answer, Response) else JSONResponse(answer)
+
+    return Route(path, handler, methods=["GET"])
+
+
+def asking_aside(path: str, read: Callable[[Workspace, dict[str, Any]], dict[str, Any]]) -> Route:
+    """Return a POST route that changes nothing, and is no effect."""
+
+    async def handler(request: Request) -> Response:
+        return JSONResponse(await run_in_threadpool(read, workspace_of(request), _parsed(await request.body())))
+
+    return Route(path, handler, methods=["POST"])
+
+
+def changing_aside(method: str, path: str, mutation: Mutation) -> Route:
+    """Return a route like that of `changing`, for what blocks: it runs in a thread."""
+    return _changing(method, path, mutation, aside=True)
 
 
 async def refused(_request: Request, error: Exception) -> Response:

@@ -12,7 +12,8 @@ from mlflow import MlflowClient
 from daemon.adapters.databricks import DatabricksClient, DatabricksServing
 from daemon.adapters.mlflow import MlflowRegistry
 from daemon.config.fields import Secret
-from daemon.config.settings import Mlflow, Workspace
+from daemon.config.mlflow import Mlflow
+from daemon.config.settings import Workspace
 from daemon.domain.schema import Kind, Role
 from daemon.domain.serving import Update, entity_name
 from daemon.ports import PlatformError

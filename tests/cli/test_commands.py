@@ -123,6 +123,19 @@ def test_check_says_what_will_be_watched(file: Path) -> None:
     assert answer("check", "--config", file)["endpoints"][0]["rollback"] == "observe"
 
 
+def test_check_says_what_the_registry_makes_of_an_archive(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    about = '[mlflow]\nregistry_uri = "databricks-uc"\n[defaults.archive]\nfolder = "/archive"\n'
+    file.write_text(about + '[[endpoints]]\nname = "a"\ntable = "t"\nmodel = "main.ml.a"\n')
+    said = run("check", "--config", file).output
+    assert "registered models: Unity Catalog; runs: the workspace" in said
+    assert "a: archive keeps a copy of stale versions and tags them: Unity Catalog gives up files only with" in said
+    file.write_text(file.read_text() + 'mode.archive = "off"\n')
+    found = answer("check", "--config", file)
+    assert (found["registry"], found["runs"]) == ("Unity Catalog", "the workspace")
+    assert found["endpoints"][0]["notes"] == []
+
+
 def test_check_prints_every_error_and_exits_with_2(tmp_path: Path) -> None:
     bad = tmp_path / "bad.toml"
     bad.write_text('[web]\nport = 99999\n[[endpoints]]\nname = "a"\ntable = "t"\nmodel = "m"\nnonsense = 1\n')

@@ -14,8 +14,9 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag
 
-from daemon.adapters.mlflow import MlflowRegistry
-from daemon.config.settings import Mlflow
+from daemon.adapters.databricks import DatabricksClient, DatabricksRuns, UnityRegistry, WorkspaceRegistry
+from daemon.adapters.mlflow import MlflowRegistry, vended_files
+from daemon.config.mlflow import Mlflow
 from daemon.domain.registry import Stage
 from daemon.domain.schema import Column, Kind, Role, Signature
 from daemon.ports import PlatformError, Registry
@@ -51,10 +52,14 @@ class World:
     registry: Registry
     add: Callable[[str, bool], int]
     """Register a model's next version from a run with METRICS; if described, with SIGNATURE, EXAMPLE and a dataset."""
+    prefix: str = ""
+    has_stages: bool = True
+    keeps_artifacts: bool = False
+    """Files go only with their version, and never come back to it."""
 
     def new(self, versions: int = 1, *, described: bool = False) -> str:
         """Register a new model with some versions, and return its name."""
-        model = f"contract_registry_{next(_numbers)}"
+        model = f"{self.prefix}contract-registry_{next(_numbers)}"
         assert [self.add(model, described) for _ in range(versions)] == list(range(1, versions + 1))
         return model
 
@@ -64,12 +69,22 @@ class World:
         return run_id
 
 
-@pytest.fixture(params=["fake", "playground"])
+@pytest.fixture(params=["fake", "mlflow", "unity", "workspace"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    """All but the fake are the same MLflow server, reached by three ways."""
     if request.param == "fake":
         return _fake(tmp_path)
     playground: Playground = request.getfixturevalue("playground")
-    return _real(playground.address.mlflow, tmp_path)
+    uri = playground.address.mlflow
+    add = _adds(uri, tmp_path)
+    if request.param == "mlflow":
+        return World(MlflowRegistry(Mlflow(tracking_uri=uri)), add)
+    client: DatabricksClient = request.getfixturevalue("client")
+    runs = DatabricksRuns(client)
+    if request.param == "unity":
+        unity = UnityRegistry(client, runs, vended_files)
+        return World(unity, add, "main.contracts.", has_stages=False, keeps_artifacts=True)
+    return World(WorkspaceRegistry(client, runs), add, keeps_artifacts=True)
 
 
 def test_a_version_tells_what_it_is(world: World) -> None:
@@ -92,7 +107,7 @@ def test_what_is_not_there_is_missing_for_good(world: World, tmp_path: Path) -> 
         lambda: it.alias("nobody", "champion"),
         lambda: it.set_alias(model, "champion", 9),
         lambda: it.set_tag(model, 9, "key", "value"),
-        lambda: it.set_stage(model, 9, Stage.STAGING),
+        *([lambda: it.set_stage(model, 9, Stage.STAGING)] if world.has_stages else []),
         lambda: it.signature(model, 9),
         lambda: it.input_example(model, 9),
         lambda: it.metrics("0" * 32),
@@ -141,6 +156,10 @@ def test_a_tag_is_kept_and_replaced(world: World) -> None:
 def test_a_version_is_moved_from_stage_to_stage_and_nobody_else_with_it(world: World) -> None:
     model = world.new(versions=2)
     assert [v.stage for v in world.registry.versions(model)] == [Stage.NONE, Stage.NONE]
+    if not world.has_stages:
+        _refuses(lambda: world.registry.set_stage(model, 1, Stage.PRODUCTION), "has no stages")
+        assert world.registry.version(model, 1).stage is Stage.NONE
+        return
     world.registry.set_stage(model, 1, Stage.PRODUCTION)
     for stage in (Stage.STAGING, Stage.PRODUCTION, Stage.PRODUCTION):
         world.registry.set_stage(model, 2, stage)
@@ -179,6 +198,13 @@ def test_artifacts_come_back_bit_for_bit_and_leave_the_record_alone(world: World
     before = world.registry.version(model, 1)
     world.registry.download(model, 1, archive)
     assert _files(archive) == DESCRIBED
+    if world.keeps_artifacts:
+        _refuses(lambda: world.registry.remove_artifacts(model, 1), "they go only with the version")
+        _refuses(lambda: world.registry.upload(model, 1, archive), "takes none for a version that is there")
+        world.registry.download(model, 1, again)
+        assert _files(again) == DESCRIBED
+        assert world.registry.version(model, 1) == before
+        return
 
     world.registry.remove_artifacts(model, 1)
     world.registry.remove_artifacts(model, 1)
@@ -197,9 +223,33 @@ def test_artifacts_come_back_bit_for_bit_and_leave_the_record_alone(world: World
 
 def test_removing_one_version_leaves_the_others(world: World, tmp_path: Path) -> None:
     model = world.new(versions=2)
-    world.registry.remove_artifacts(model, 1)
+    if world.keeps_artifacts:
+        _refuses(lambda: world.registry.remove_artifacts(model, 1), "they go only with the version")
+    else:
+        world.registry.remove_artifacts(model, 1)
     world.registry.download(model, 2, tmp_path / "second")
     assert _files(tmp_path / "second") == BARE
+
+
+def test_a_version_is_loadable_while_it_and_its_files_are_there(world: World) -> None:
+    model = world.new(versions=2)
+    assert world.registry.loadable(model, 2)
+    assert not world.registry.loadable(model, 9)
+    if not world.keeps_artifacts:
+        world.registry.remove_artifacts(model, 2)
+        assert not world.registry.loadable(model, 2)
+
+
+def test_where_nobody_has_connected_a_deployment_job_there_is_none(world: World) -> None:
+    assert world.registry.deployment_job(world.new(), 1) is None
+
+
+def _refuses(call: Callable[[], object], words: str) -> None:
+    """Assert that it is refused for good, by the registry's nature and not by an accident."""
+    with pytest.raises(PlatformError, match=words) as caught:
+        call()
+    assert caught.value.permanent
+    assert not caught.value.missing
 
 
 def _files(folder: Path) -> dict[str, bytes]:
@@ -233,7 +283,7 @@ def _fake(folder: Path) -> World:
     return World(registry, add)
 
 
-def _real(uri: str, folder: Path) -> World:
+def _adds(uri: str, folder: Path) -> Callable[[str, bool], int]:
     client = MlflowClient(uri)
     bare, described = _written(folder / "bare", BARE), _written(folder / "described", DESCRIBED)
 
@@ -249,7 +299,7 @@ def _real(uri: str, folder: Path) -> World:
             client.create_registered_model(model)
         return int(client.create_model_version(model, f"runs:/{run.run_id}/model", run.run_id).version)
 
-    return World(MlflowRegistry(Mlflow(tracking_uri=uri)), add)
+    return add
 
 
 def _dataset(run: str) -> DatasetInput:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from daemon.domain.registry import ModelVersion, Stage
+from daemon.domain.registry import DeploymentJob, ModelVersion, Stage
 from daemon.domain.schema import Signature
 from daemon.ports import PlatformError
 from tests.fakes.ledger import Fake, Ledger
@@ -36,6 +36,7 @@ class FakeRegistry(Fake):
         self._aliases: dict[tuple[str, str], int] = {}
         self._runs: dict[str, _Run] = {}
         self._newest: dict[str, int] = {}
+        self._jobs: dict[str, DeploymentJob] = {}
 
     def version(self, model: str, version: int) -> ModelVersion:
         self._ask("version")
@@ -68,6 +69,11 @@ class FakeRegistry(Fake):
         found = self._find(model, version)
         found.record = replace(found.record, stage=stage)
         self._did("set_stage", f"{model}/{version}", stage=stage)
+
+    def deployment_job(self, model: str, version: int) -> DeploymentJob | None:
+        self._ask("deployment_job")
+        self._find(model, version)
+        return self._jobs.get(model)
 
     def signature(self, model: str, version: int) -> Signature:
         self._ask("signature")
@@ -144,6 +150,11 @@ class FakeRegistry(Fake):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         return version
+
+    def connect(self, model: str, job: DeploymentJob | None) -> None:
+        """Do what a person does by hand: have Databricks deploy the model's versions, or no longer."""
+        self._registered(model)
+        self._jobs = {m: j for m, j in self._jobs.items() if m != model} | ({model: job} if job else {})
 
     def point(self, model: str, alias: str, version: int) -> None:
         """Do what a person does by hand: point an alias at a version."""

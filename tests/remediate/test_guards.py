@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.domain.finding import Against, Reason, Verdict
+from daemon.domain.registry import Deployment, DeploymentJob
 from daemon.domain.remediation import IN_FLIGHT, Mode, Remediation, Remedy, Standing, State
 from daemon.domain.restraint import RestraintKind
 from daemon.domain.serving import Update
@@ -65,6 +66,7 @@ def test_what_was_approved_and_is_as_planned_is_let_through(remedy: Remedy, stat
     assert against(one, well(mode=mode, approval=word(one))) == []
 
 
+AT_WORK = DeploymentJob("7", connected=True, run=Deployment.RUNS, words="CONNECTED, RUNNING")
 CLOSED = {"hours": ["Sun 22:00-04:00"]}
 """START is a Sunday noon."""
 ALONE: list[tuple[str, Remedy, dict[str, Any]]] = [
@@ -123,6 +125,10 @@ ALONE: list[tuple[str, Remedy, dict[str, Any]]] = [
     ("target", PROMOTE, {"record": [verdict(3, Standing.BAD)]}),
     ("target", ROLLBACK, {"record": [verdict(2, Standing.GOOD)]}),
     ("not_put_back", ROLLBACK, {"record": [verdict(1, Standing.GOOD), verdict(2, Standing.BAD)]}),
+    ("deployment", PROMOTE, {"deployment": DeploymentJob("7", connected=True)}),
+    ("deployment", PROMOTE, {"deployment": DeploymentJob("7", connected=False, run=Deployment.WAITS)}),
+    *(("deployment", remedy, {"deployment": AT_WORK}) for remedy in (PROMOTE, ROLLBACK)),
+    ("deployment", ROLLBACK, {"deployment": AT_WORK, "stands_back": False}),
     ("last_healthy", PROMOTE, {"keeps_champion": False}),
     ("approval", ROLLBACK, {"mode": Mode.APPROVE}),
 ]
@@ -271,3 +277,21 @@ def test_evidence_of_windows_that_end_later_is_newer() -> None:
     late = firing(DRIFT, endpoint=ENDPOINT, version=2, end=START - 4 * QUARTER)
     assert against(wanted(RETRAIN), well(trouble=[late])) == []
     assert against(wanted(RETRAIN), well(trouble=[late], now=START + SECOND)) == ["fresh"]
+
+
+@pytest.mark.parametrize(
+    ("remedy", "changes"),
+    [
+        (ROLLBACK, {"deployment": DeploymentJob("7", connected=True)}),
+        (ROLLBACK, {"deployment": DeploymentJob("7", connected=True, run=Deployment.WAITS)}),
+        (PROMOTE, {"deployment": replace(AT_WORK, run=Deployment.WAITS), "stands_back": False}),
+        (PROMOTE, {"deployment": AT_WORK, "stands_back": False}),
+        (PROMOTE, {"deployment": DeploymentJob("7", connected=False)}),
+        (RETRAIN, {"deployment": AT_WORK}),
+        (ARCHIVE, {"deployment": AT_WORK}),
+    ],
+)
+def test_a_deployment_job_stands_in_the_way_of_what_it_would_race_and_of_nothing_else(
+    remedy: Remedy, changes: dict[str, Any]
+) -> None:
+    assert against(wanted(remedy), well(**changes)) == []

@@ -6,7 +6,7 @@ from daemon.domain.serving import EndpointState, ServedEntity, Update
 from daemon.ports import Jobs, PlatformError, Registry, Serving
 from daemon.replay.still import Still
 
-ANSWERED = {"state", "version", "loadable", "alias"}
+ANSWERED = {"state", "version", "loadable", "alias", "deployment_job"}
 """What guards ask."""
 
 

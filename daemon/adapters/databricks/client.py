@@ -5,8 +5,10 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from daemon.adapters.dataset import CHUNK_BYTES, fetch_url
 from daemon.config.settings import Workspace
 from daemon.ports import Fence, PlatformError
 
@@ -43,6 +45,14 @@ class DatabricksClient:
 
     def send(self, method: str, path: str, body: Json, read: Callable[[Json], T], *, what: str) -> T:
         return self._ask(what, lambda it: _do(it, method, path, read, body=body))
+
+    def fetch(self, path: str, target: Path, *, what: str) -> Path:
+        """GET a file of the workspace into `target`."""
+        return self._ask(what, lambda it: _patiently(lambda: _fetch(it, path, target), self._pauses))
+
+    def pull(self, url: str, headers: Mapping[str, str], target: Path, *, what: str) -> Path:
+        """GET a file from an address that the workspace has signed: it is shown none of our credentials."""
+        return self._ask(what, lambda it: fetch_url(url, target, headers, it.config.http_timeout_seconds))
 
     def measure(self, path: str, body: Json, *, what: str) -> tuple[int, float]:
         """POST once, and return status and milliseconds: a refusal by whoever answers is an answer, too."""
@@ -128,6 +138,15 @@ def _do(
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise GarbledError(f"the answer is not in the form we know: {error!r}") from None
     raise GarbledError("the answer is no JSON object")
+
+
+def _fetch(connection: "Connection", path: str, target: Path) -> Path:
+    headers = connection.headers | {"Accept": "application/octet-stream"}
+    answer: Any = connection.api.do("GET", path, headers=headers, raw=True)
+    with answer["contents"] as contents, target.open("wb") as file:
+        while chunk := contents.read(CHUNK_BYTES):
+            file.write(chunk)
+    return target
 
 
 def _do_once(connection: "Connection", method: str, path: str, body: Json) -> Any:

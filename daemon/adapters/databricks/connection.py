@@ -26,7 +26,13 @@ T = TypeVar("T")
 DISCOVERY_SECONDS = 5
 """How long building the client asks the workspace about itself. The request that follows has patience of its own."""
 HARMLESS = ("GET", "HEAD")
-ONLY_ASK = ("/api/2.0/sql/statements", "/api/2.1/unity-catalog/temporary-table-credentials")
+ONLY_ASK = (
+    "/api/2.0/fs/create-download-url",
+    "/api/2.0/mlflow/artifacts/credentials-for-read",
+    "/api/2.0/mlflow/unity-catalog/model-versions/generate-temporary-credentials",
+    "/api/2.0/sql/statements",
+    "/api/2.1/unity-catalog/temporary-table-credentials",
+)
 """What is sent by POST and changes nothing, a SELECT for one (`warehouse/statements.py` sends no other): looking goes
 on where nothing may be done."""
 CANCEL = re.compile(r"/api/2\.0/sql/statements/[^/]+/cancel")

@@ -13,6 +13,9 @@ LONGEST = 300
 TOKEN = re.compile(r"\btoken\b", re.IGNORECASE)
 STATUS = re.compile(r"^< (\d{3} .*)$", re.MULTILINE)
 ABSENT = re.compile(r"does(?: not|n't) exist", re.IGNORECASE)
+QUERY = re.compile(r"\?[^\s'\")]+")
+"""What a storage signs is in there."""
+NO_SUCH_ADDRESS = "ENDPOINT_NOT_FOUND"
 
 
 class IssuerError(Exception):
@@ -53,6 +56,7 @@ MEANINGS = (
     Meaning(GarbledError, False, GARBLED),
     Meaning(TypeError, False, GARBLED),
     Meaning(requests.exceptions.JSONDecodeError, False, GARBLED),
+    Meaning(requests.HTTPError, False, "the storage behind the workspace refuses it: it will be tried again"),
     Meaning(requests.RequestException, False, "the workspace cannot be reached: it will be tried again"),
     Meaning(ValueError, False, "look at [workspace] and at the credentials it names"),
 )
@@ -89,11 +93,19 @@ def _meaning(error: Exception) -> Meaning:
         return LOCKED_OUT
     if isinstance(error, errors.InvalidParameterValue) and ABSENT.search(str(error)):
         return GONE
+    # Unity Catalog and the files API have codes of their own, such as MODEL_VERSION_DOES_NOT_EXIST and NOT_FOUND.
+    if isinstance(error, errors.NotFound) and _told_as_gone(error):
+        return GONE
     return next((meaning for meaning in MEANINGS if isinstance(error, meaning.error)), UNKNOWN)
 
 
+def _told_as_gone(error: errors.NotFound) -> bool:
+    code = str(error.error_code or "")
+    return code != NO_SUCH_ADDRESS and (code.endswith(("NOT_EXIST", "NOT_FOUND")) or bool(ABSENT.search(str(error))))
+
+
 def _words(error: Exception, secret: str | None) -> str:
-    words = _first_line(error) or type(error).__name__
+    words = QUERY.sub("", _first_line(error)) or type(error).__name__
     if isinstance(error, TimeoutError) and error.__cause__ is not None:
         words = f"{words}, last: {_first_line(error.__cause__)}"
     if secret:

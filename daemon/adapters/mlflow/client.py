@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from daemon.config.settings import Mlflow
+from daemon.config.mlflow import Mlflow
 from daemon.ports import PlatformError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ between would be moved back, by nobody who had looked. The loops ask again.
 class Repository(Protocol):
     """The files below one address: as much of MLflow's own, which has no types, as is used."""
 
-    def list_artifacts(self) -> "Sequence[FileInfo]": ...
+    def list_artifacts(self, path: str | None = None) -> "Sequence[FileInfo]": ...
 
     def download_artifacts(self, artifact_path: str, dst_path: str) -> str: ...
 
@@ -49,7 +49,7 @@ class Client:
 
     @property
     def tracking_uri(self) -> str:
-        uri = self._settings.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
+        uri = self._settings.tracking
         if not uri:
             # Left to itself, MLflow would make a database in the current folder and find it empty.
             raise PlatformError("name the MLflow server: [mlflow] tracking_uri is not set", permanent=True)
@@ -87,9 +87,14 @@ class Client:
         return f"{root.rstrip('/')}/{path}" if path else str(root)
 
 
-def _build(tracking_uri: str, registry_uri: str) -> "MlflowClient":
+def settle() -> None:
+    """Settle what MLflow reads while it is imported: to be called before the first import of it."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+
+
+def _build(tracking_uri: str, registry_uri: str) -> "MlflowClient":
+    settle()
     # stages are deprecated since 2.9, and all that a workspace's registry has: whoever asks for them knows
     warnings.filterwarnings("ignore", message=".*transition_model_version_stage", category=FutureWarning)
     from mlflow.tracking.client import MlflowClient

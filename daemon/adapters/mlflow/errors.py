@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import requests
 
-from daemon.adapters.mlflow.signature import UnusableError
+from daemon.adapters.signature import UnusableError
 from daemon.ports import PlatformError
 
 LONGEST = 300

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from daemon.adapters.mlflow.artifacts import Artifacts
 from daemon.adapters.mlflow.client import Client
-from daemon.adapters.mlflow.dataset import fetch_training_data
 from daemon.adapters.mlflow.errors import asking
-from daemon.adapters.mlflow.signature import example_path, read_signature
-from daemon.config.settings import Mlflow
+from daemon.adapters.mlflow.runs import MlflowRuns
+from daemon.adapters.signature import example_path, read_signature
+from daemon.config.mlflow import Mlflow
 from daemon.domain.registry import ModelVersion, Stage
 from daemon.domain.schema import Signature
 from daemon.ports import Fence, PlatformError
@@ -29,6 +29,7 @@ class MlflowRegistry:
         self._client = Client(settings)
         self._fence = fence
         self._artifacts = Artifacts(self._client)
+        self._runs = MlflowRuns(self._client)
         self._mlmodels: dict[tuple[str, int], str] = {}
         """A version never changes, so its description is fetched once."""
 
@@ -62,6 +63,9 @@ class MlflowRegistry:
         with self._changing(f"move {model} version {version} to the stage {stage}"):
             self._client.api.transition_model_version_stage(model, str(version), stage.value)
 
+    def deployment_job(self, model: str, version: int) -> None:
+        """Return None: an MLflow server has no deployment jobs."""
+
     def signature(self, model: str, version: int) -> Signature:
         with asking(f"read the signature of {model} version {version}"):
             return read_signature(self._mlmodel(model, version))
@@ -74,12 +78,10 @@ class MlflowRegistry:
             return body if isinstance(body, dict) else None
 
     def metrics(self, run_id: str) -> Mapping[str, float]:
-        with asking(f"read the metrics of run {run_id}"):
-            return dict(self._client.api.get_run(run_id).data.metrics)
+        return self._runs.metrics(run_id)
 
     def training_data(self, run_id: str, folder: Path) -> Path | None:
-        with asking(f"fetch the training data of run {run_id}"):
-            return fetch_training_data(self._client, run_id, folder)
+        return self._runs.training_data(run_id, folder)
 
     def loadable(self, model: str, version: int) -> bool:
         try:

@@ -48,6 +48,7 @@ GUARDS: dict[str, tuple[Guard, Consequence]] = {
     "unchanged": (target.unchanged, Consequence.ENDS),
     "target": (target.target, Consequence.HOLDS),
     "not_put_back": (target.not_put_back, Consequence.HOLDS),
+    "deployment": (target.deployment, Consequence.HOLDS),
     "last_healthy": (target.last_healthy, Consequence.HOLDS),
     "rules": (restraint.rules, Consequence.ENDS),
     "approval": (restraint.approval, Consequence.ASKS),

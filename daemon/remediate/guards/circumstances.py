@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from daemon.domain.registry import DeploymentJob
 from daemon.domain.remediation import Approval, Mode, Remediation, VersionVerdict
 from daemon.domain.restraint import Restraint
 from daemon.domain.serving import EndpointState
@@ -75,6 +76,10 @@ class Circumstances:
     rules: Mapping[str, object]
     """The settings that the plan would be made by now."""
     approval: Approval | None = None
+    deployment: DeploymentJob | None = None
+    """Databricks' own job that deploys versions of the model, and where its run stands."""
+    stands_back: bool = True
+    """Promotions are left to such a job."""
 
 
 Guard = Callable[[Remediation, Circumstances], tuple[bool, str]]

@@ -57,7 +57,8 @@ def test_nothing_is_asked_before_the_first_request(server: LocalServer, client_o
 def test_the_sdk_is_not_even_imported_before_the_first_request() -> None:
     code = (
         "import sys; from daemon.adapters import databricks, mlflow, channels\n"
-        "from daemon.config.settings import Mlflow, Workspace\n"
+        "from daemon.config.mlflow import Mlflow\n"
+        "from daemon.config.settings import Workspace\n"
         "databricks.DatabricksServing(databricks.DatabricksClient(Workspace()))\n"
         "mlflow.MlflowRegistry(Mlflow())\n"
         "print(sorted({'databricks.sdk', 'mlflow', 'apprise'} & set(sys.modules)))"

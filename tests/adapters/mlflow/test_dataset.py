@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from daemon.adapters.mlflow import MlflowRegistry
-from daemon.config.settings import Mlflow
+from daemon.config.mlflow import Mlflow
 from daemon.ports import PlatformError
 from tests.adapters.local_server import Answer, LocalServer
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from daemon.adapters.mlflow import MlflowRegistry
-from daemon.config.settings import Mlflow
+from daemon.config.mlflow import Mlflow
 from daemon.domain.registry import Stage
 from daemon.ports import PlatformError
 from tests.adapters.local_server import Answer, LocalServer
@@ -131,7 +131,7 @@ def test_nothing_needs_what_mlflow_skinny_leaves_out(server: LocalServer, with_f
         import tempfile
         from pathlib import Path
         from daemon.adapters.mlflow import MlflowRegistry
-        from daemon.config.settings import Mlflow
+        from daemon.config.mlflow import Mlflow
         registry = MlflowRegistry(Mlflow(tracking_uri={server.url!r}))
         folder = Path(tempfile.mkdtemp())
         registry.version("m", 3), registry.input_example("m", 3)
@@ -154,7 +154,7 @@ def test_what_changes_the_registry_is_sent_once(server: LocalServer, answer: Ans
     code = """
         import sys
         from daemon.adapters.mlflow import MlflowRegistry
-        from daemon.config.settings import Mlflow
+        from daemon.config.mlflow import Mlflow
         from daemon.ports import PlatformError
         try:
             MlflowRegistry(Mlflow(tracking_uri=sys.argv[1])).set_alias("m", "champion", 3)

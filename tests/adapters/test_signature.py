@@ -6,7 +6,7 @@ from mlflow.models import ModelSignature, infer_signature
 from mlflow.types import ColSpec, Schema, TensorSpec
 from mlflow.types.schema import Array, DataType, Object, Property
 
-from daemon.adapters.mlflow.signature import UnusableError, example_path, read_signature
+from daemon.adapters.signature import UnusableError, example_path, read_signature
 from daemon.domain.schema import Column, Kind, Role, Signature
 
 NUMBER, CATEGORY = Kind.NUMERIC, Kind.CATEGORICAL
