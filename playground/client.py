@@ -41,6 +41,14 @@ class Client:
         """Connect a deployment job (`job_id`, `state`, `runs` by version) to a model, or none."""
         self.call("POST", "/_playground/deployment-job", {"model": model, "job": job})
 
+    def set_access(self, **asked: Any) -> None:
+        """Change who is there and who may do what: `people`, `rights`, `take`, `owners`, `skew_seconds` and so on."""
+        self.call("POST", "/_playground/access", asked)
+
+    def show_endpoint(self, name: str, **shown: Any) -> None:
+        """Say what an endpoint shows besides (None: does not), or show one that is nothing else."""
+        self.call("POST", "/_playground/show-endpoint", {"name": name, "shown": shown})
+
     def issue_token(self) -> str:
         """Return another good token."""
         return str(self.call("POST", "/_playground/tokens")["token"])

@@ -88,6 +88,19 @@ async def _set_warehouse(request: Request) -> Response:
     return JSONResponse({"state": warehouse.state})
 
 
+async def _set_access(request: Request) -> Response:
+    """Change who is there, who may do what, and the workspace's clock: see `Access.change`."""
+    workspace_of(request).access.change(await _body(request))
+    return JSONResponse({})
+
+
+async def _show_endpoint(request: Request) -> Response:
+    """Say what an endpoint shows besides (null: does not), or show one that is nothing else."""
+    body = await _body(request)
+    workspace_of(request).shown[str(body["name"])] = dict(body.get("shown") or {})
+    return JSONResponse({})
+
+
 async def _set_registry(request: Request) -> Response:
     """Say what the principal may, and how files of versions are handed out."""
     body, registry = await _body(request), workspace_of(request).registry
@@ -128,6 +141,8 @@ routes = [
     Route("/_playground/jobs", _declare_job, methods=["POST"]),
     Route("/_playground/registry", _set_registry, methods=["POST"]),
     Route("/_playground/deployment-job", _connect_deployment_job, methods=["POST"]),
+    Route("/_playground/access", _set_access, methods=["POST"]),
+    Route("/_playground/show-endpoint", _show_endpoint, methods=["POST"]),
     Route("/_playground/tokens", _issue_token, methods=["POST"]),
     Route("/_playground/expire-token", _expire_token, methods=["POST"]),
     Route("/_playground/renew-token", _renew_token, methods=["POST"]),

@@ -1,17 +1,20 @@
 """The workspace's HTTP server: all route files put together behind one check of tokens."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import formatdate
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from playground import control
 from playground.api import (
+    access,
     catalog,
     identity,
     invocations,
@@ -46,6 +49,7 @@ def server(workspace: Workspace) -> WorkspaceServer:
         _TokenCheck(application(workspace), workspace),
         log_level="warning",
         access_log=False,
+        date_header=False,  # the workspace has a clock of its own
         lifespan="off",
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=2,
@@ -57,6 +61,7 @@ def application(workspace: Workspace) -> Starlette:
     """Return all routes over one workspace."""
     families = (
         identity,
+        access,
         serving_endpoints,
         invocations,
         jobs,
@@ -80,9 +85,10 @@ class _TokenCheck:
 
     def __init__(self, application: ASGIApp, workspace: Workspace) -> None:
         self._application = application
-        self._tokens = workspace.tokens
+        self._tokens, self._access = workspace.tokens, workspace.access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        send = self._dated(send)
         path: str = scope.get("path", "")
         if scope["type"] == "http" and not path.startswith(_WITHOUT_TOKEN):
             authorization = Headers(scope=scope).get("authorization", "")
@@ -91,6 +97,15 @@ class _TokenCheck:
                 await JSONResponse(refusal.as_json(), status_code=refusal.status)(scope, receive, send)
                 return
         await self._application(scope, receive, send)
+
+    def _dated(self, send: Send) -> Send:
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                date = formatdate(time.time() + self._access.skew_seconds, usegmt=True)
+                message["headers"] = [*message["headers"], (b"date", date.encode())]
+            await send(message)
+
+        return dated
 
 
 async def _no_such_path(request: Request, _error: Exception) -> Response:

@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from playground.access import Access
 from playground.catalog import SERVING, Catalog
 from playground.effects import Effects
 from playground.endpoint import Endpoint
@@ -54,8 +55,11 @@ class Workspace:
     registry: Registry
     effects: Effects = field(default_factory=Effects)
     tokens: Tokens = field(default_factory=Tokens)
+    access: Access = field(default_factory=lambda: Access(USER))
     outage: Outage = field(default_factory=Outage)
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    shown: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What endpoints show besides, or instead, by their names; a name that nothing else has is an endpoint just shown."""
     catalog: Catalog = field(default_factory=Catalog)
     credentials: dict[str, Any] = field(default_factory=dict)
     """What Unity Catalog lends to those who read files."""
@@ -78,6 +82,17 @@ class Workspace:
         if name not in self.endpoints:
             raise missing(f"Endpoint with name '{name}' does not exist.")
         return self.endpoints[name]
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Return all endpoints as the list shows them."""
+        shown = {name: endpoint.as_summary() for name, endpoint in self.endpoints.items()}
+        return [_over(shown.get(name, {"name": name}), self.shown.get(name)) for name in {**shown, **self.shown}]
+
+    def show(self, name: str) -> dict[str, Any]:
+        """Return an endpoint as GET shows it, or refuse."""
+        if name in self.shown and name not in self.endpoints:
+            return _over({"name": name}, self.shown[name])
+        return _over(self.endpoint(name).as_json(), self.shown.get(name))
 
     def create_endpoint(self, name: str, body: dict[str, Any]) -> Endpoint:
         """Add an endpoint with an inference table of its own and begin to deploy its first configuration."""
@@ -133,6 +148,10 @@ class Workspace:
         task = asyncio.ensure_future(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+def _over(below: dict[str, Any], above: dict[str, Any] | None) -> dict[str, Any]:
+    return {key: value for key, value in {**below, **(above or {})}.items() if value is not None}
 
 
 def _now_ms() -> int:

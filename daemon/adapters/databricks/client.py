@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,6 +19,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Json = Mapping[str, Any]
 PAUSES_SECONDS = (1.0, 3.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a request was let in. Never the credentials themselves."""
+
+    host: str
+    kind: str
+    date: str
+    """The answer's header, empty without one."""
+    token_until: float | None
+    """Seconds since the epoch, where the access token says so itself."""
 
 
 class DatabricksClient:
@@ -38,6 +51,10 @@ class DatabricksClient:
     def get(self, path: str, read: Callable[[Json], T], *, what: str, query: Json | None = None) -> T:
         """Return what `read` makes of the answer. `what` completes "could not ...", for a person."""
         return self._ask(what, lambda it: _patiently(lambda: _do(it, "GET", path, read, query=query), self._pauses))
+
+    def meet(self, path: str, read: Callable[[Json, "Terms"], T], *, what: str) -> T:
+        """GET, and tell besides on which terms the workspace was met."""
+        return self._ask(what, lambda it: _patiently(lambda: _meet(it, path, read), self._pauses))
 
     def ask(self, path: str, body: Json, read: Callable[[Json], T], *, what: str) -> T:
         """POST what only reads, and repeat it like a GET. Only for paths that the fence lets pass (`ONLY_ASK`)."""
@@ -122,13 +139,19 @@ def _do(
     query: Json | None = None,
     body: Json | None = None,
     question: Json | None = None,
+    told: Sequence[str] = (),
 ) -> T:
     from daemon.adapters.databricks.errors import GarbledError
 
     if body is None:
         asked = None if question is None else dict(question)
         answer = connection.api.do(
-            method, path, query=dict(query) if query else None, body=asked, headers=connection.headers
+            method,
+            path,
+            query=dict(query) if query else None,
+            body=asked,
+            headers=connection.headers,
+            response_headers=list(told),
         )
     else:
         answer = _do_once(connection, method, path, body)
@@ -138,6 +161,16 @@ def _do(
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise GarbledError(f"the answer is not in the form we know: {error!r}") from None
     raise GarbledError("the answer is no JSON object")
+
+
+def _meet(connection: "Connection", path: str, read: Callable[[Json, Terms], T]) -> T:
+    config = connection.config
+
+    def terms(answer: Json) -> Terms:
+        date, until = str(answer.get("date") or ""), connection.token_until()
+        return Terms(str(config.host), str(config.auth_type), date, until)
+
+    return _do(connection, "GET", path, lambda answer: read(answer, terms(answer)), told=("date",))
 
 
 def _fetch(connection: "Connection", path: str, target: Path) -> Path:

@@ -1,6 +1,8 @@
 """Settings in, an authenticated connection to the workspace out. Importing this imports the SDK."""
 
+import base64
 import io
+import json
 import re
 import threading
 import time
@@ -55,6 +57,18 @@ class Connection:
         """Return what the SDK's own calls add where one host speaks for several workspaces."""
         workspace = self.config.workspace_id
         return {"Accept": "application/json"} | ({"X-Databricks-Workspace-Id": workspace} if workspace else {})
+
+    def token_until(self) -> float | None:
+        """Return when the access token ends, in seconds since the epoch; None where it does not say: a PAT."""
+        _, _, token = self.config.authenticate().get("Authorization", "").partition(" ")
+        parts = token.split(".")
+        if len(parts) != 3:
+            return None
+        try:
+            claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+            return float(claims["exp"])
+        except (ValueError, KeyError, TypeError):
+            return None
 
 
 def secret_of(settings: Workspace) -> str | None:
