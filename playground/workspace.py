@@ -59,7 +59,7 @@ class Workspace:
     outage: Outage = field(default_factory=Outage)
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     shown: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """What endpoints show besides, or instead, by their names; a name that nothing else has is an endpoint just shown."""
+    """What endpoints show besides, by their names; a name that no endpoint has is one that only shows itself."""
     catalog: Catalog = field(default_factory=Catalog)
     credentials: dict[str, Any] = field(default_factory=dict)
     """What Unity Catalog lends to those who read files."""

@@ -18,11 +18,12 @@ from daemon.setup.gather import Newest, asked, gather
 from daemon.setup.line import Line, Verdict
 from daemon.setup.needs import OBSERVE, warehouse_of
 from daemon.setup.seen import Answer
+from daemon.telemetry import log
 
 if TYPE_CHECKING:
     from daemon.adapters.databricks import DatabricksClient
 
-PATIENCE, RETRY = timedelta(seconds=20), timedelta(seconds=5)
+PATIENCE, RETRY = timedelta(seconds=20), timedelta(seconds=2)
 """A person waits: no longer than this for one request, and for one that is refused for a moment."""
 READ_BACK = timedelta(days=7)
 COLORS = {Verdict.OK: "green", Verdict.MISSING: "red", Verdict.UNKNOWN: "yellow", Verdict.WARNING: "yellow"}
@@ -39,6 +40,7 @@ def doctor(file: Path, as_json: bool, warehouse: bool) -> None:
     nothing is missing that the configured modes need.
     """
     settings = load(file)
+    log.configure("error", settings.log.format)
     if warehouse and not warehouse_of(settings):
         raise click.UsageError("--warehouse needs workspace.warehouse_id in the configuration")
     from daemon.adapters.databricks import DatabricksSurvey
@@ -119,7 +121,8 @@ def _for(line: Line) -> str:
     remedies = [purpose for purpose in line.purposes if purpose != OBSERVE]
     if not remedies or OBSERVE in line.purposes:
         return ""
-    return f" [{', '.join(remedies)}{'' if line.now else '; not needed in the configured modes'}]"
+    later = "" if line.now or line.verdict is Verdict.OK else "; not needed in the configured modes"
+    return f" [{', '.join(remedies)}{later}]"
 
 
 def _sum(lines: Sequence[Line]) -> str:

@@ -11,11 +11,13 @@ from daemon.cli import way_in
 from daemon.cli.doctor import client_of
 from daemon.cli.options import Path, command, load, now, print_json
 from daemon.cli.way_in import PLACE
-from daemon.domain.found import FoundWarehouse
-from daemon.ports import Survey
+from daemon.domain.found import FoundWarehouse, Meeting
+from daemon.ports import PlatformError, Survey
+from daemon.setup.diagnose import refusal
 from daemon.setup.endpoint_lines import served
 from daemon.setup.gather import asked
 from daemon.setup.propose import Around, Choices, Proposal, propose
+from daemon.telemetry import log
 
 STDOUT = "-"
 
@@ -53,6 +55,7 @@ def init(
     """
     if str(file) != STDOUT and file.exists() and not force:
         raise click.ClickException(f"{file} is there already: --force overwrites it, --config names another")
+    log.configure("error", "text")
     workspace = way_in.workspace(host, profile, client_id, client_secret, token)
     from daemon.adapters.databricks import DatabricksSurvey
 
@@ -69,11 +72,18 @@ def init(
 
 def _around(survey: Survey) -> Around:
     return Around(
-        meeting=survey.meet(),
+        meeting=_met(survey),
         endpoints=survey.endpoints(),
         jobs=asked(survey.jobs),
         warehouses=asked(survey.warehouses),
     )
+
+
+def _met(survey: Survey) -> Meeting:
+    try:
+        return survey.meet()
+    except PlatformError as error:
+        raise click.ClickException(f"the workspace lets nobody in: {refusal(str(error))}") from error
 
 
 def _chosen(

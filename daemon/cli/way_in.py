@@ -1,4 +1,4 @@
-"""How `init` gets in: what was named on the command line, or what the SDK's own variables mean; as settings, as TOML."""
+"""How `init` gets in: what was named on the command line, or what the SDK's own variables mean; and as TOML."""
 
 import os
 

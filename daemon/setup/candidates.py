@@ -29,6 +29,8 @@ def _candidate(job: FoundJob, endpoint: str, model: str) -> Candidate | None:
     for name, value in job.parameters.items():
         if value in ours:
             return Candidate(job, f"its parameter {name} is {value}", 0)
+    if any(job.parameters.get(name) for name in ("endpoint", "model")):
+        return None  # it trains something else
     names = {_plain(endpoint), _plain(model.rsplit(".", 1)[-1])} - {""}
     text = _plain(job.name)
     if mentioned := sorted(name for name in names if f"_{name}_" in f"_{text}_"):

@@ -1,5 +1,6 @@
 """What is there and what is missing: settings and what was seen in, a line for each question out. Pure."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -16,6 +17,8 @@ from daemon.setup.words import how, what
 SKEW = timedelta(seconds=30)
 """Signed tokens and windows both bear less than a minute; the header says no more than the second."""
 SOON = timedelta(days=14)
+ADVICE = re.compile(r" \([^()]*\)$")
+ASKED = "could not ask the workspace who we are: "
 PERSONS = ("azure-cli", "databricks-cli", "external-browser")
 """Ways in that hang on a person's own login."""
 
@@ -24,22 +27,30 @@ def diagnose(settings: Settings, seen: Seen, *, now: datetime) -> list[Line]:
     """Return all lines, those of the workspace first. Nothing is said that the workspace did not tell."""
     meeting = seen.meeting.value
     if meeting is None:
-        return [Line(WORKSPACE, "sign in", Verdict.MISSING, seen.meeting.why, _way_in(seen.meeting.why))]
+        why = seen.meeting.why
+        return [Line(WORKSPACE, "sign in", Verdict.MISSING, refusal(why), _way_in(why))]
     lines = [_signed_in(meeting), _ends(seen, meeting, now), _clock(seen.skew)]
     if seen.warehouse is not None:
         lines.append(_warehouse(seen.warehouse))
     for endpoint in settings.endpoints:
         about = seen.endpoints[endpoint.name]
-        lines += endpoint_lines(endpoint, about, now=now)
+        lines += endpoint_lines(endpoint, about, warehouse=seen.warehouse is not None, now=now)
         lines += _rights(settings, endpoint, seen, meeting.me)
     return lines
+
+
+def refusal(why: str) -> str:
+    """Return what keeps us out in a sentence, without what was asked and what a daemon would do about it."""
+    return ADVICE.sub("", why).removeprefix(ASKED)
 
 
 def _way_in(why: str) -> str:
     if "cannot be read" in why or "is not set" in why or "is empty" in why:
         return "put the secret where [workspace] says it is, or name the place where it is"
-    if "cannot be reached" in why or "away" in why:
+    if "cannot be reached" in why or "is away" in why:
         return "is [workspace] host right, and can this machine reach it?"
+    if "renew the credentials" in why:
+        return "make new credentials, and put them where [workspace] says they are"
     return "check [workspace]: host, and how the credentials are named"
 
 

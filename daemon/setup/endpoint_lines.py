@@ -9,7 +9,7 @@ from daemon.domain.remediation import Remedy
 from daemon.domain.serving import traffic
 from daemon.domain.table_name import table_name
 from daemon.setup.line import Line, Verdict
-from daemon.setup.needs import OBSERVE, acts
+from daemon.setup.needs import acts
 from daemon.setup.seen import Answer, SeenEndpoint
 
 JOB_PARAMETERS = (
@@ -25,7 +25,8 @@ JOB_PARAMETERS = (
 TURN_ON = "Serving > {} > Edit endpoint > AI Gateway: enable inference tables"
 
 
-def endpoint_lines(endpoint: EndpointSettings, seen: SeenEndpoint, *, now: datetime) -> Iterator[Line]:
+def endpoint_lines(endpoint: EndpointSettings, seen: SeenEndpoint, *, warehouse: bool, now: datetime) -> Iterator[Line]:
+    """Yield what is to be said of an endpoint itself. `warehouse`: one is configured, that could read its table."""
     found = seen.endpoint.value
     if found is None:
         verdict = Verdict.MISSING if seen.endpoint.gone else Verdict.UNKNOWN
@@ -33,11 +34,14 @@ def endpoint_lines(endpoint: EndpointSettings, seen: SeenEndpoint, *, now: datet
     else:
         yield _serves(endpoint, found)
         yield _logs(endpoint, found)
-    yield _fresh(endpoint, seen.newest, now)
+    yield _fresh(endpoint, seen.newest, now, woken=warehouse)
     if found is not None:
         yield _creator(endpoint, found, seen.creator)
-    if seen.job is not None:
-        yield from _job(endpoint, seen.job)
+    yield from _job(endpoint, seen.job)
+    if endpoint.archive.folder is None:
+        why, asked = "no archive.folder: archive stays off", acts(endpoint, Remedy.ARCHIVE)
+        remedy = 'set archive.folder = "/var/lib/mlsteward/archive"'
+        yield Line(endpoint.name, "archive folder", Verdict.MISSING, why, remedy, (Remedy.ARCHIVE,), asked)
 
 
 def _serves(endpoint: EndpointSettings, found: FoundEndpoint) -> Line:
@@ -88,11 +92,11 @@ def _same(endpoint: EndpointSettings, found: FoundEndpoint) -> LoggedTo | None:
     return next((one for one in found.logs if wanted and one.table.lower() == wanted), None)
 
 
-def _fresh(endpoint: EndpointSettings, newest: Answer[datetime] | None, now: datetime) -> Line:
+def _fresh(endpoint: EndpointSettings, newest: Answer[datetime] | None, now: datetime, *, woken: bool) -> Line:
     label = "newest row"
     if newest is None:
-        why, remedy = "the table was not read", "mlsteward doctor --warehouse reads it, and so does mlsteward once"
-        return Line(endpoint.name, label, Verdict.UNKNOWN, why, f"{remedy} --endpoint {endpoint.name}")
+        remedy = f"mlsteward once --endpoint {endpoint.name} reads it" + ("; doctor --warehouse, too" if woken else "")
+        return Line(endpoint.name, label, Verdict.UNKNOWN, "the table was not read", remedy)
     if newest.value is None:
         verdict = Verdict.MISSING if newest.gone else Verdict.UNKNOWN if newest.why else Verdict.WARNING
         why = newest.why or "no row of the last seven days"
@@ -110,19 +114,26 @@ def _creator(endpoint: EndpointSettings, found: FoundEndpoint, answer: Answer[Pr
     presence = answer.value or Presence.UNKNOWN
     why = f"{found.creator or 'the creator'}: {answer.why or presence}"
     acting = [remedy for remedy in (Remedy.PROMOTE, Remedy.ROLLBACK) if acts(endpoint, remedy)]
-    purposes, label = (OBSERVE, Remedy.PROMOTE, Remedy.ROLLBACK), "creator"
+    purposes, label = (Remedy.PROMOTE, Remedy.ROLLBACK), "creator"
     if presence is Presence.THERE:
-        return Line(endpoint.name, label, Verdict.OK, why, purposes=purposes)
+        return Line(endpoint.name, label, Verdict.OK, f"{found.creator} is in the workspace", purposes=purposes)
     if presence is Presence.UNKNOWN:
         remedy = f"ask an administrator whether {found.creator or 'the creator'} is still in the workspace"
         return Line(endpoint.name, label, Verdict.UNKNOWN, why, remedy, purposes, now=bool(acting))
-    why += ": Databricks refuses updates of its endpoints, and their logging may stop"
+    why = f"{found.creator} is {presence}: Databricks refuses updates of its endpoints, and their logging may stop"
     remedy = "create the endpoint anew as a service principal that stays: a creator cannot be changed"
     return Line(endpoint.name, label, Verdict.MISSING, why, remedy, purposes, now=bool(acting))
 
 
-def _job(endpoint: EndpointSettings, answer: Answer[FoundJob]) -> Iterator[Line]:
+def _job(endpoint: EndpointSettings, answer: Answer[FoundJob] | None) -> Iterator[Line]:
     purposes, now = (Remedy.RETRAIN,), acts(endpoint, Remedy.RETRAIN)
+    if answer is None:
+        why, remedy = (
+            "no retrain.job_id: retrain stays off",
+            "set it: mlsteward init --yes --config - lists likely jobs",
+        )
+        yield Line(endpoint.name, "job", Verdict.MISSING, why, remedy, purposes, now)
+        return
     job = answer.value
     if job is None:
         verdict = Verdict.MISSING if answer.gone else Verdict.UNKNOWN

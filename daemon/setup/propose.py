@@ -108,7 +108,7 @@ def _mlflow(choices: Choices, registry: RegistryKind) -> Iterator[str]:
         yield 'tracking_uri = "databricks"'
     if registry is RegistryKind.WORKSPACE:
         yield 'registry_uri = "databricks"'
-    yield f"# registered models are in {registry}"
+    yield f"# registered models: {registry}"
     yield ""
 
 

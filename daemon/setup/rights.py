@@ -32,7 +32,7 @@ def judge(need: Need, answer: Answer[Rights], me: Principal, level: str = "") ->
     """Return the verdict and why. `level` is what an endpoint itself says of whoever asks."""
     if level:
         held = level in ENOUGH[need.right]
-        return (Verdict.OK if held else Verdict.MISSING), f"the endpoint says {level} of {me.name}"
+        return (Verdict.OK if held else Verdict.MISSING), f"{me.name} has {level}"
     rights = answer.value
     if rights is None:
         return (Verdict.MISSING if answer.gone else Verdict.UNKNOWN), answer.why

@@ -111,7 +111,7 @@ def _connected(settings: Workspace, secret: str | None, fence: Fence) -> Connect
 def _credentials(settings: Workspace, secret: str | None) -> dict[str, Any]:
     """Name the kind as well: otherwise the SDK refuses to choose where the environment offers another."""
     if secret is None:
-        return {}
+        return {"auth_type": settings.auth_type} if settings.auth_type else {}
     if settings.token:
         return {"auth_type": "pat", "token": secret}
     return {"auth_type": "oauth-m2m", "client_id": str(settings.client_id), "client_secret": secret}
