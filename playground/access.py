@@ -39,7 +39,9 @@ class Access:
         return self.owners.get(name, "owner@playground.example")
 
     def change(self, asked: dict[str, Any]) -> None:
-        """Take over what a test asks for; what it does not name stays."""
+        """Take over what a test asks for; what it does not name stays, but for a `reset`."""
+        if asked.get("reset"):
+            vars(self).update(vars(Access(self.me)))
         for name in ("groups", "lists_people", "shows_rights", "tokens", "skew_seconds"):
             if name in asked:
                 setattr(self, name, asked[name])

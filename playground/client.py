@@ -24,6 +24,11 @@ class Client:
         effects: list[dict[str, Any]] = self.call("GET", f"/_playground/effects?after={after}")["effects"]
         return effects
 
+    def asked(self) -> list[str]:
+        """Return the last requests, those that only read as well, as `GET /path`."""
+        asked: list[str] = self.call("GET", "/_playground/asked")["asked"]
+        return asked
+
     def outage(self, on: bool, *, endpoints: list[str] | None = None, status: int = 503) -> None:
         """Begin or end upstream trouble, everywhere or at some endpoints."""
         self.call("POST", "/_playground/outage", {"on": on, "endpoints": endpoints, "status": status})

@@ -15,6 +15,10 @@ async def _effects(request: Request) -> Response:
     return JSONResponse({"effects": workspace_of(request).effects.after(after)})
 
 
+async def _asked(request: Request) -> Response:
+    return JSONResponse({"asked": list(workspace_of(request).asked)})
+
+
 async def _outage(request: Request) -> Response:
     body, outage = await _body(request), workspace_of(request).outage
     if body.get("on", True):
@@ -95,9 +99,12 @@ async def _set_access(request: Request) -> Response:
 
 
 async def _show_endpoint(request: Request) -> Response:
-    """Say what an endpoint shows besides (null: does not), or show one that is nothing else."""
-    body = await _body(request)
-    workspace_of(request).shown[str(body["name"])] = dict(body.get("shown") or {})
+    """Say what an endpoint shows besides (null: does not), or show one that is nothing else; nothing: as it is."""
+    body, shown = await _body(request), workspace_of(request).shown
+    if body.get("shown"):
+        shown[str(body["name"])] = dict(body["shown"])
+    else:
+        shown.pop(str(body["name"]), None)
     return JSONResponse({})
 
 
@@ -137,6 +144,7 @@ async def _body(request: Request) -> dict[str, Any]:
 
 routes = [
     Route("/_playground/effects", _effects, methods=["GET"]),
+    Route("/_playground/asked", _asked, methods=["GET"]),
     Route("/_playground/outage", _outage, methods=["POST"]),
     Route("/_playground/jobs", _declare_job, methods=["POST"]),
     Route("/_playground/registry", _set_registry, methods=["POST"]),

@@ -85,11 +85,13 @@ class _TokenCheck:
 
     def __init__(self, application: ASGIApp, workspace: Workspace) -> None:
         self._application = application
-        self._tokens, self._access = workspace.tokens, workspace.access
+        self._tokens, self._access, self._asked = workspace.tokens, workspace.access, workspace.asked
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         send = self._dated(send)
         path: str = scope.get("path", "")
+        if not path.startswith(_WITH_EXPIRED_TOKEN):
+            self._asked.append(f"{scope.get('method')} {path}")
         if scope["type"] == "http" and not path.startswith(_WITHOUT_TOKEN):
             authorization = Headers(scope=scope).get("authorization", "")
             refusal = self._tokens.refusal(authorization, expired_too=path.startswith(_WITH_EXPIRED_TOKEN))
