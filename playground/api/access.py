@@ -28,8 +28,11 @@ def _people(workspace: Workspace, request: Request, attribute: str, kind: Any) -
         found = {name: active for name, active in found.items() if name == asked[2]}
     if not workspace.access.lists_people:
         found = {}
-    shown = [{attribute: name, "id": str(n), "active": active} for n, (name, active) in enumerate(found.items())]
-    return {"totalResults": len(shown), "Resources": shown} if shown else {"totalResults": 0}
+    # SCIM counts from 1, and a client asks until nobody comes any more.
+    begin, count = int(request.query_params.get("startIndex") or 1), int(request.query_params.get("count") or 100)
+    page = list(found.items())[begin - 1 :][:count]
+    shown = [{attribute: name, "id": name, "active": active} for name, active in page]
+    return {"totalResults": len(found), "startIndex": begin, "itemsPerPage": len(shown), "Resources": shown}
 
 
 def _permissions(workspace: Workspace, request: Request) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from daemon.config.settings import Settings
-from daemon.domain.found import FoundJob, FoundWarehouse, Kind, LoggedTo, Logging, Presence, Rights
+from daemon.domain.found import FoundEndpoint, FoundJob, FoundWarehouse, Kind, LoggedTo, Logging, Presence, Rights
 from daemon.domain.remediation import Remedy
 from daemon.remediate.retrain import parameters
 from daemon.setup.diagnose import ASKED, diagnose
@@ -228,7 +228,7 @@ def test_whoever_is_not_let_in_is_told_why_in_one_sentence_and_nothing_else(why:
 
 def test_an_endpoint_that_is_not_there_is_said_once() -> None:
     configured = settings(**AUTO)
-    gone = Answer(None, "could not read endpoint flights: not there", gone=True)
+    gone: Answer[FoundEndpoint] = Answer(None, "could not read endpoint flights: not there", gone=True)
     rights = {**seen(configured).rights, (Kind.ENDPOINT, "flights"): Answer(None, "", gone=True)}
     about = seen(configured, endpoint={"endpoint": gone}, rights=rights)
     assert stops(configured, about) == ["endpoint"]

@@ -17,6 +17,12 @@ def need(right: str, kind: Kind = Kind.TABLE) -> Need:
 
 
 def held(right: str, kind: Kind = Kind.TABLE, *, owner: str = "", withheld: str = "", **holders: str) -> Verdict:
+    return held_by(holders, right, kind, owner=owner, withheld=withheld)
+
+
+def held_by(
+    holders: dict[str, str], right: str, kind: Kind = Kind.TABLE, *, owner: str = "", withheld: str = ""
+) -> Verdict:
     rights = Rights({name: frozenset(who.split(",")) for name, who in holders.items()}, owner, withheld)
     return judge(need(right, kind), Answer(rights), ME)[0]
 
@@ -35,7 +41,7 @@ def held(right: str, kind: Kind = Kind.TABLE, *, owner: str = "", withheld: str 
     ],
 )
 def test_a_privilege_is_held_by_oneself_or_by_a_group(holders: dict[str, str], verdict: Verdict) -> None:
-    assert held("SELECT", **holders) is verdict
+    assert held_by(holders, "SELECT") is verdict
 
 
 def test_an_owner_needs_no_grant_but_for_external_use() -> None:
@@ -69,7 +75,7 @@ def test_that_manage_is_enough_for_an_alias_is_not_taken_for_granted() -> None:
     ],
 )
 def test_a_level_holds_the_levels_below_it(right: str, level: str, verdict: Verdict) -> None:
-    assert held(right, Kind.JOB, **{level: "users"}) is verdict
+    assert held_by({level: "users"}, right, Kind.JOB) is verdict
 
 
 def test_what_the_workspace_does_not_show_is_unknown_unless_ownership_tells() -> None:

@@ -42,7 +42,7 @@ class DatabricksClient:
         self._settings, self._fence = settings, fence
         self._pauses = pauses
         """Seconds between the attempts of a GET that met a 500, 502 or 504."""
-        self._lock = threading.Lock()
+        self._connecting, self._lock = threading.Lock(), threading.Lock()
         self._connection: Connection | None = None
         self._secret: str | None = None
         self._failures = 0
@@ -93,27 +93,35 @@ class DatabricksClient:
             raise errors.platform_error(what, error, secret=self._secret) from None
 
     def _connect(self) -> "Connection":
-        from daemon.adapters.databricks import connection
+        from daemon.adapters.databricks import connection, errors, patience
 
         failures = self._failures
-        with self._lock:
-            if self._connection is not None:
-                return self._connection
+        if not self._connecting.acquire(timeout=patience.grace(self._settings.timeout.total_seconds())):
+            raise errors.BusyError("another request is connecting already")
+        try:
+            if (known := self._connection) is not None:
+                return known
             if self._failure is not None and failures != self._failures:
                 # Another thread failed while this one waited. A try for each, one after the other, would take minutes.
                 raise self._failure
             try:
                 self._secret = connection.secret_of(self._settings)
-                self._connection = connection.connect(self._settings, self._secret, self._fence)
+                made = connection.connect(self._settings, self._secret, self._fence)
             except Exception as error:
                 self._failures, self._failure = self._failures + 1, error
                 raise
-            return self._connection
+            with self._lock:
+                self._connection = made
+            return made
+        finally:
+            self._connecting.release()
 
     def _renewable(self, stale: "Connection", error: Exception) -> bool:
         """Say whether the same request may fare better on a new connection, and give the old one up where so."""
         from daemon.adapters.databricks import connection, errors
 
+        if isinstance(error, errors.BusyError):
+            return False
         if isinstance(error, errors.IssuerError):
             # The thread left behind holds the connection's lock on its token.
             self._forget(stale)

@@ -4,26 +4,21 @@ import base64
 import io
 import json
 import re
-import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from databricks.sdk.clock import RealClock
 from databricks.sdk.core import ApiClient, Config
-from databricks.sdk.credentials_provider import CredentialsProvider, CredentialsStrategy, DefaultCredentials
 from requests.adapters import BaseAdapter
 
 from daemon import __version__
-from daemon.adapters.databricks.errors import IssuerError
+from daemon.adapters.databricks.patience import Patient, within
 from daemon.config.settings import Workspace
 from daemon.ports import Fence
-
-T = TypeVar("T")
 
 DISCOVERY_SECONDS = 5
 """How long building the client asks the workspace about itself. The request that follows has patience of its own."""
@@ -168,30 +163,6 @@ class Once:
         return self._stream.read(size)
 
 
-class Patient(CredentialsStrategy):
-    """The SDK's own ways to credentials, given up after some seconds.
-
-    The SDK fetches OAuth tokens without any timeout (databricks-sdk-py #1338): a dead identity provider would hold
-    one worker after the other for ever. Only the fetching is left behind in a thread of its own, never a request: an
-    effect that happens long after it was given up would be worse than a thread.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._ways = DefaultCredentials()
-        self._seconds = seconds
-
-    def auth_type(self) -> str:
-        return self._ways.auth_type()
-
-    def __call__(self, cfg: Config) -> CredentialsProvider:
-        if cfg.auth_type == "oauth-m2m" and not cfg.discovery_url:
-            raise IssuerError(f"{cfg.host} does not say who issues its tokens")
-        provider = within(self._seconds, lambda: self._ways(cfg))
-        if provider is None or self.auth_type() == "pat":
-            return provider
-        return lambda: within(self._seconds, provider)
-
-
 class Impatient(RealClock):
     """Sleeps no longer than the retry budget, whatever a Retry-After header asks for, and never jumps."""
 
@@ -203,20 +174,3 @@ class Impatient(RealClock):
 
     def sleep(self, seconds: float) -> None:
         super().sleep(min(seconds, self._seconds))
-
-
-def within(seconds: float, call: Callable[[], T], *, what: str = "no credentials came") -> T:
-    """Return what the call returns, or raise IssuerError after some seconds and leave its thread behind."""
-    answer: Future[T] = Future()
-    threading.Thread(target=_fulfil, args=(answer, call), name="patience", daemon=True).start()
-    try:
-        return answer.result(seconds)
-    except TimeoutError:
-        raise IssuerError(f"{what} within {seconds:g} s") from None
-
-
-def _fulfil(answer: Future[T], call: Callable[[], T]) -> None:
-    try:
-        answer.set_result(call())
-    except Exception as error:
-        answer.set_exception(error)

@@ -24,6 +24,10 @@ class IssuerError(Exception):
     """Whoever issues the credentials does not answer."""
 
 
+class BusyError(IssuerError):
+    """Another thread waits for it already."""
+
+
 class GarbledError(Exception):
     """The answer is none that we know."""
 

@@ -30,7 +30,7 @@ def test_whoever_asks_is_known_by_name_groups_and_kind(server: LocalServer, surv
     shown = {"userName": "robot", "groups": [{"display": "users"}, {"value": "7"}]}
     server.on("GET", f"{SCIM}/Me", Answer(shown, headers={"Date": "Thu, 26 Nov 2026 12:00:00 GMT"}))
     met = survey.meet()
-    assert (met.me.name, met.me.groups, met.kind, met.host) == ("robot", {"users"}, "pat", server.url)
+    assert (met.me.name, met.me.groups, met.kind, met.host) == ("robot", frozenset({"users"}), "pat", server.url)
     assert met.token_until is None
 
 
@@ -116,7 +116,7 @@ def test_privileges_are_read_page_by_page_of_which_the_first_may_be_empty(
     server.on("GET", f"{UNITY}/tables/a.b.c", Answer({"owner": "ana"}))
     server.on("GET", path, Answer({"next_page_token": "1"}), Answer({**page, "next_page_token": "2"}), Answer(other))
     rights = survey.rights(Kind.TABLE, "a.b.c")
-    assert (dict(rights.holders), rights.owner) == ({"SELECT": {"x", "y"}}, "ana")
+    assert (rights.holders, rights.owner) == ({"SELECT": frozenset({"x", "y"})}, "ana")
     assert len(server.to(path)) == 3
 
 

@@ -8,7 +8,6 @@ import json
 import stat
 import sys
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -44,7 +43,7 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def workspace(server: LocalServer) -> Iterator[LocalServer]:
+def workspace(server: LocalServer) -> LocalServer:
     """A workspace that lets in whoever shows the one good token, and says who issues tokens."""
     endpoints = {"authorization_endpoint": f"{server.url}/a", "token_endpoint": server.url + TOKENS}
     server.on("GET", METADATA, Answer({"oidc_endpoint": f"{server.url}/oidc"}))
@@ -68,7 +67,7 @@ def kind(client: DatabricksClient) -> str:
 
 
 def client(**settings: Any) -> DatabricksClient:
-    patience = {"timeout": timedelta(seconds=20), "retry_for": timedelta(seconds=3)}
+    patience: dict[str, Any] = {"timeout": timedelta(seconds=20), "retry_for": timedelta(seconds=3)}
     return DatabricksClient(Workspace(**patience, **settings), pauses=(0.0,))
 
 
