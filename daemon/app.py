@@ -6,6 +6,7 @@ import socket
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +37,8 @@ CLOCK = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
 SOCKET_TIMEOUT_S = 120
 """For sockets of libraries that set none: the SDK fetches OAuth tokens without a timeout of its own."""
 PULSE_S = 1.0
+HASTENED = ("watch", "remediate")
+"""The loops that a hint of the registry has look now."""
 STOP_WITHIN_S = 30
 
 
@@ -57,6 +60,7 @@ class App:
         self._leads, self._waits = False, ""
         self._stop, self._reload = threading.Event(), threading.Event()
         self._desk = Desk(lambda: self._settings, lambda: nullcontext(self._counter), CLOCK.now)
+        self._desk.hasten = self._hasten
 
     def run(self) -> int:
         """Run until SIGTERM or SIGINT; take a new configuration at SIGHUP. Return the exit status."""
@@ -222,6 +226,11 @@ class App:
         self._iterations = iterations
         pairs = zip(iterations, around, strict=True)
         return [Job(i.name, i.every, i, aside=i.aside, after=one.after) for i, one in pairs]
+
+    def _hasten(self, endpoints: Sequence[str]) -> None:
+        """Have endpoints looked at now. A standby looks at nothing."""
+        if self._leads:
+            self._schedule.hasten([f"{loop}:{e}" for e in endpoints for loop in HASTENED], now=CLOCK.now())
 
     def _world(self, settings: Settings) -> World:
         return build_world(settings, Path(self._scratch.name), follows=self._follows)

@@ -33,6 +33,8 @@ class Desk:
         """Replaced as a whole at a reload."""
         self.url = ""
         """Where the listener is, once it is known."""
+        self.hasten: Callable[[Sequence[str]], None] = lambda _endpoints: None
+        """Has the loops of endpoints look now. Nothing to hasten where no daemon runs around the desk."""
         self._deeds: dict[str, Callable[[Mapping[str, object], str], Done]] = {
             "approve": self._deed(Word, lambda tx, asked, who: self._answer(tx, asked, who, granted=True)),
             "reject": self._deed(Word, lambda tx, asked, who: self._answer(tx, asked, who, granted=False)),
@@ -83,6 +85,14 @@ class Desk:
         base = settings.web.public_url or self.url
         with self._opened() as store, store.read() as tx:
             return hints.about(tx, event, settings, key=key if base else None, base=base)
+
+    def hint(self, model: str) -> list[str]:
+        """Have the loops of the model's endpoints look now, and return these endpoints. What they see decides."""
+        names = [e.name for e in self._settings().endpoints if e.model == model]
+        if names:
+            self._log.info(f"the registry says that something of {model} is new", endpoints=",".join(names))
+            self.hasten(names)
+        return names
 
     def turned_away(self, stranger: Stranger) -> None:
         where = f"{stranger.address} was turned away: {stranger.method} {stranger.path}"

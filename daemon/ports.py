@@ -79,7 +79,10 @@ class Serving(Protocol):
 
 class Jobs(Protocol):
     def start(self, job_id: int, parameters: Mapping[str, str], *, token: str) -> int:
-        """Start a run, or return the run that this token has started before."""
+        """Start a run, or return the run that this token has started before.
+
+        The job is told those of the parameters that it declares.
+        """
 
     def run(self, run_id: int) -> JobRun: ...
 

@@ -38,9 +38,13 @@ class Client:
         job = {"name": name, "command": command, "parameters": parameters}
         return int(self.call("POST", "/_playground/jobs", job)["job_id"])
 
-    def set_registry(self, *, may_transition: bool = True, files_api: bool = True) -> None:
-        """Say whether the principal may move versions to stages, and how files of versions are handed out."""
-        self.call("POST", "/_playground/registry", {"may_transition": may_transition, "files_api": files_api})
+    def lock_stages(self, model: str) -> None:
+        """Let the principal move no version of the model to another stage any more, but ask for it."""
+        self.call("POST", "/_playground/registry", {"lock": [model]})
+
+    def hand_out_files(self, *, by_api: bool) -> None:
+        """Say how files of versions in Unity Catalog are handed out: by the files API, or by signed addresses."""
+        self.call("POST", "/_playground/registry", {"files_api": by_api})
 
     def connect_deployment_job(self, model: str, job: dict[str, Any] | None) -> None:
         """Connect a deployment job (`job_id`, `state`, `runs` by version) to a model, or none."""

@@ -109,11 +109,11 @@ async def _show_endpoint(request: Request) -> Response:
 
 
 async def _set_registry(request: Request) -> Response:
-    """Say what the principal may, and how files of versions are handed out."""
+    """Say whose stages the principal may not change, and how files of versions are handed out."""
     body, registry = await _body(request), workspace_of(request).registry
-    registry.may_transition = bool(body.get("may_transition", registry.may_transition))
+    registry.locked |= {str(model) for model in body.get("lock") or []}
     registry.files_api = bool(body.get("files_api", registry.files_api))
-    return JSONResponse({"may_transition": registry.may_transition, "files_api": registry.files_api})
+    return JSONResponse({"locked": sorted(registry.locked), "files_api": registry.files_api})
 
 
 async def _connect_deployment_job(request: Request) -> Response:

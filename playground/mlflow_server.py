@@ -92,6 +92,10 @@ def main() -> None:
 
 def _configure(root: Path) -> None:
     os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
+    # webhooks go to this machine here, and a new one is heeded at once
+    os.environ["MLFLOW_WEBHOOK_ALLOWED_SCHEMES"] = "http"
+    os.environ["MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS"] = "true"
+    os.environ["MLFLOW_WEBHOOK_CACHE_TTL"] = "0"
     from mlflow.server import constants
 
     database = f"sqlite:///{database_below(root)}"

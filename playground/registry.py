@@ -39,7 +39,8 @@ class Registry:
     transitions: list[Transition] = field(default_factory=list)
     deployment_jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Model -> what Databricks would say of its deployment job."""
-    may_transition: bool = True
+    locked: set[str] = field(default_factory=set)
+    """Models whose versions the principal may not move to another stage."""
     files_api: bool = True
     """Whether files of versions are handed out by the files API, or by signed addresses."""
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -23,7 +23,9 @@ PARAMETERS = (
     "model",
     "reason",
     "remediation",
+    "finding",
     "champion_version",
+    "baseline",
     "window_start",
     "window_end",
 )

@@ -2,18 +2,24 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from daemon import evidence
+from daemon.config.detection import BaselineSettings, Drift
 from daemon.config.settings import Settings
 from daemon.domain.finding import Statistic, Verdict
+from daemon.domain.history import History, Phases
 from daemon.domain.person import Unknown
 from daemon.evidence import Evidence
 from daemon.evidence.words import MEASURES
 from daemon.picture.svg import svg
 from daemon.picture.text import lines
+from daemon.store import histories
+from daemon.watch.scales import every_scale
 from tests.watch.conftest import begin, world  # noqa: F401
 from tests.watch.labels.test_look import FALLEN, RULES, served
+from tests.watch.traffic import QUARTER
 from tests.watch.world import World
 
 
@@ -154,3 +160,26 @@ def test_errors_beside_another_version_are_shown_beside_its_own(world: World) ->
     assert found.scene.names[0] == "version 1 at the same time"
     assert [(round(b.before, 1), round(b.now, 1)) for b in found.scene.bars.bars] == [(0.0, 0.3), (1.0, 0.7)]
     assert found.scene.points[-1].statistic == pytest.approx(found.finding.statistic)
+
+
+def test_where_the_hours_are_known_the_picture_is_of_these_hours(world: World) -> None:  # noqa: F811
+    """Learnt: by night the distance is small, and by day it is large. The world begins at midnight, on a Sunday."""
+    world.change(baseline=BaselineSettings(kind="seasonal", rows=1000), drift=Drift(design_effect=1))
+    world.live(range(2))
+    known = world.baseline()
+    assert known is not None and known.id is not None
+    by_phase = {name: np.zeros((48, column.bins.size), np.int64) for name, column in known.columns.items()}
+    for name, cells in by_phase.items():
+        values = known.columns[name].bins.without_missing(known.columns[name].counts).size
+        cells[:, values // 2 : values] = 10
+        cells[24:30] = 0
+        cells[24:30, : values // 2] = 10
+    every = every_scale(world.settings["flights"])
+    with world.store.begin() as tx:
+        until = world.profiles()[-1].window.end
+        histories.save(tx, History(known.id, 96, until, every, {}, QUARTER, Phases(False, by_phase)))
+    world.live(range(2, 4))
+    found = shown(world, "flights:1:distance/ks")
+    assert found.scene.names[0] == "these hours before"
+    small = sum(bar.before for bar in found.scene.bars.bars[: len(found.scene.bars.bars) // 2])
+    assert small > 0.9, "what is expected of a night"

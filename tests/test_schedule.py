@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.domain.window import EPOCH, floor
-from daemon.schedule import Grid, Job, Schedule
+from daemon.schedule import LEAST_APART, Grid, Job, Schedule
 
 SOON = 10.0
 
@@ -168,4 +168,38 @@ def test_a_clock_that_was_set_back_does_not_let_jobs_wait_for_the_time_it_had() 
     assert all(ran.acquire(timeout=SOON) for _ in range(2))
     made.heed(now=now())
     assert not ran.acquire(timeout=0.3), "a clock that goes on hurries nobody"
+    made.stop()
+
+
+HOUR_MS = 3_600_000
+
+
+def test_a_job_that_is_hastened_runs_now_and_the_others_when_they_were_going_to() -> None:
+    ran, other = threading.Semaphore(0), threading.Semaphore(0)
+    made = schedule(job("a", ran.release, HOUR_MS), job("b", other.release, HOUR_MS))
+    assert ran.acquire(timeout=SOON) and other.acquire(timeout=SOON)
+    made.hasten(["a", "nobody"], now=now())
+    assert ran.acquire(timeout=SOON)
+    assert not other.acquire(blocking=False)
+    made.stop()
+
+
+def test_a_job_that_is_hastened_often_runs_with_some_time_between() -> None:
+    made = schedule(job("a", lambda: None, HOUR_MS))
+    began = now() + timedelta(minutes=1)
+    for n in range(100):
+        made.hasten(["a"], now=began + timedelta(milliseconds=n))
+    first = made._scheduler.get_job("a").next_run_time
+    assert first == began
+    made._scheduler.modify_job("a", next_run_time=began + timedelta(hours=1))
+    made.hasten(["a"], now=began + timedelta(seconds=1))
+    assert made._scheduler.get_job("a").next_run_time == began + LEAST_APART
+    made.stop()
+
+
+def test_nothing_is_made_later_by_being_hastened() -> None:
+    made = schedule(job("a", lambda: None, 60_000))
+    before = made._scheduler.get_job("a").next_run_time
+    made.hasten(["a"], now=before + timedelta(minutes=5))
+    assert made._scheduler.get_job("a").next_run_time <= before + timedelta(minutes=1)
     made.stop()

@@ -5,14 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from daemon.adapters.databricks import DatabricksRuns, UnityRegistry, WorkspaceRegistry
+from daemon.adapters.mlflow import MlflowRegistry, MlflowRuns
 from daemon.config.detection import Watch
 from daemon.config.endpoint import EndpointSettings
+from daemon.config.mlflow import Mlflow
 from daemon.config.settings import Settings
 from daemon.schedule import Grid
 from daemon.store.engine import Store
 from daemon.telemetry.metrics import Metrics
 from daemon.watch.sample import due
-from daemon.wiring import World, rounds
+from daemon.wiring import World, build_world, rounds
 from tests.fakes import FakeJobs, FakeRegistry, FakeServing
 
 MINUTE = timedelta(minutes=1)
@@ -22,6 +25,26 @@ ENDPOINT = EndpointSettings(name="flights", table="/t", model="m")
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return World(FakeServing(), FakeRegistry(tmp_path), FakeJobs(), (), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("mlflow", "registry", "runs"),
+    [
+        ({"tracking_uri": "http://x"}, MlflowRegistry, None),
+        ({"tracking_uri": "databricks"}, UnityRegistry, DatabricksRuns),
+        ({"tracking_uri": "databricks", "registry_uri": "databricks"}, WorkspaceRegistry, DatabricksRuns),
+        ({"tracking_uri": "http://x", "registry_uri": "databricks-uc"}, UnityRegistry, MlflowRuns),
+    ],
+)
+def test_the_uris_say_which_registry_is_asked_and_where_runs_are(
+    tmp_path: Path, mlflow: dict[str, str], registry: type, runs: type | None
+) -> None:
+    """Nothing is connected: the addresses lead nowhere."""
+    endpoint = ENDPOINT.model_copy(update={"model": "main.ml.m"})
+    world = build_world(Settings(mlflow=Mlflow(**mlflow), endpoints=(endpoint,)), tmp_path)
+    assert type(world.registry) is registry
+    if runs is not None:
+        assert type(getattr(world.registry, "_runs")) is runs  # noqa: B009
 
 
 @pytest.mark.parametrize("settle", [timedelta(), 2 * MINUTE, 17 * MINUTE])

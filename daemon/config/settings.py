@@ -100,6 +100,9 @@ class Web(Section):
     link_key: Secret | None = None
     """Signs the links by which a person approves or rejects from a message; 32 random characters or more. Without one,
     messages carry no links."""
+    webhook_secret: Secret | None = None
+    """What an MLflow server's webhooks are signed with (`POST /hooks/mlflow`); 32 random characters or more. A new
+    version, alias or tag is then seen at once, and not only at the next look. Without one, no webhook is heard."""
     public_url: str | None = None
     """Where people reach the listener, for those links: `https://steward.example.com`. Left out: its own address."""
 

@@ -1,6 +1,7 @@
 """What a finding on windows rests on: two distributions, and the check asked again of every window."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -18,10 +19,11 @@ from daemon.store.engine import Tx
 from daemon.watch.beside import errors_beside
 from daemon.watch.detect import Reference, detect
 from daemon.watch.memory import GOOD_WINDOWS
+from daemon.watch.merged import merged as merged_of
 from daemon.watch.past import Past
 from daemon.watch.profile import merge
 from daemon.watch.quality import quality
-from daemon.watch.scales import confidence, every_scale
+from daemon.watch.scales import confidence, every_scale, level_of
 
 WINDOWS = 288
 """Windows that are looked back over: three days of a quarter of an hour."""
@@ -36,16 +38,17 @@ def scene_of_windows(tx: Tx, endpoint: EndpointSettings, finding: Finding) -> Sc
     kept = profiles.load(tx, finding.endpoint, finding.version, since=since, until=until, baseline=baseline)
     against = _reference(tx, finding)
     now = [p for p in kept if p.window.start >= until - windows * length]
+    past = Past(kept, histories.of(tx, baseline) if baseline else None)
+    hours = _of_these_hours(past, baseline, endpoint, finding)
     names = (
-        "the baseline" if finding.against is Against.BASELINE else _named(finding),
+        "these hours before" if hours else "the baseline" if finding.against is Against.BASELINE else _named(finding),
         "the window" if windows == 1 else f"the last {windows} windows",
     )
-    drawn, rows = _bars(finding, baseline, against.health, merge(now) if now else None)
+    drawn, rows = _bars(finding, hours or baseline, against.health, merge(now) if now else None)
     shown = [p for p in kept if p.window.end > until - WINDOWS * length]
     if finding.check.statistic is Statistic.ERRORS_BESIDE:
         found = _beside(tx, endpoint, shown, finding)
     else:
-        past = Past(kept, histories.of(tx, baseline) if baseline else None)
         found = _again(shown, past, baseline, against, endpoint, finding.check)
     return Scene(
         id=finding.id,
@@ -57,6 +60,25 @@ def scene_of_windows(tx: Tx, endpoint: EndpointSettings, finding: Finding) -> Sc
         points=points(found, length),
         threshold=finding.threshold,
     )
+
+
+def _of_these_hours(
+    past: Past, baseline: Baseline | None, endpoint: EndpointSettings, finding: Finding
+) -> Baseline | None:
+    """Return the baseline as the hours of the windows lead to expect; None where it knows no hours."""
+    known = baseline.columns.get(finding.check.column) if baseline else None
+    if baseline is None or known is None or finding.check.cause is not Cause.DRIFT:
+        return None
+    if past.history is None or past.history.phases is None or not past.windows:
+        return None
+    level = level_of(endpoint, known.column)
+    now = merged_of(past.windows, baseline, past.history, endpoint, level, [finding.check.column])
+    if now.expected.ndim < 3 or merged(finding) not in now.scales:
+        return None
+    values = known.bins.without_missing(known.counts).size
+    expected = np.rint(now.expected_at(now.scales.index(merged(finding)))[0, :values]).astype(np.int64)
+    counts = np.concatenate([expected, np.zeros(known.counts.size - values, np.int64)])
+    return replace(baseline, columns={finding.check.column: replace(known, counts=counts)})
 
 
 def points(found: Iterable[Finding], length: timedelta) -> tuple[Point, ...]:

@@ -44,7 +44,7 @@ def ask_world(one: Remediation, settings: EndpointSettings, doors: Doors) -> Wor
     state = doors.serving.state(one.endpoint)
     lacks, tagged = _target(one, settings, doors.registry, state)
     alias_version = doors.registry.alias(one.model, settings.promote.alias)
-    return World(state, alias_version, lacks, tagged, _deployment(one, doors.registry))
+    return World(state, alias_version, lacks, tagged, _deployment(one, settings, doors.registry))
 
 
 def circumstances(
@@ -87,7 +87,6 @@ def circumstances(
         rules=rules(settings, one.remedy),
         approval=_approval(tx, one),
         deployment=world.deployment,
-        stands_back=settings.promote.deployment_job == "stand_back",
     )
 
 
@@ -145,14 +144,16 @@ def _approval(tx: Tx, one: Remediation) -> Approval | None:
     return approvals.of(tx, one.id).get(PLAN) if one.state not in (State.PROPOSED, State.BLOCKED) else None
 
 
-def _deployment(one: Remediation, registry: Registry) -> DeploymentJob | None:
+def _deployment(one: Remediation, settings: EndpointSettings, registry: Registry) -> DeploymentJob | None:
     """Look for Databricks' own hand on the version that may be moved: the new one, or the one that is to go."""
     version = {Remedy.PROMOTE: one.to_version, Remedy.ROLLBACK: one.from_version}.get(one.remedy)
+    if version is None or settings.promote.deployment_job == "ignore":
+        return None
     try:
-        return None if version is None else registry.deployment_job(one.model, version)
+        return registry.deployment_job(one.model, version)
     except PlatformError as error:
-        if error.missing:
-            # that the version is gone is for another guard to say
+        # that the version is gone is for another guard to say; and no rollback waits for a right to look
+        if error.missing or (error.permanent and one.remedy is Remedy.ROLLBACK):
             return None
         raise
 

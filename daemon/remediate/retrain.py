@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from daemon.config.endpoint import EndpointSettings
+from daemon.domain.finding import CAUSES, Cause, Statistic
 from daemon.domain.registry import ModelVersion, RunState
 from daemon.domain.remediation import Remediation, Step
 from daemon.ports import Jobs, PlatformError, Registry
@@ -12,6 +13,18 @@ from daemon.remediate.journal import Act, Outcome, Seen
 
 TAG = "mlsteward.remediation"
 """A training job that sets this tag to the parameter `remediation` says for certain which version is its own."""
+PARAMETERS = (
+    "endpoint",
+    "model",
+    "reason",
+    "remediation",
+    "finding",
+    "champion_version",
+    "baseline",
+    "window_start",
+    "window_end",
+)
+"""What a training job is told; it declares those that it wants. `docs/training-job.md` says what each means."""
 REGISTERS_WITHIN = timedelta(minutes=10)
 
 
@@ -31,7 +44,7 @@ def acts(
 
     def start(step: Step) -> Mapping[str, object]:
         job_id = int(str(step.expected["job_id"]))
-        return {"run_id": jobs.start(job_id, parameters(remediation), token=step.token)}
+        return {"run_id": jobs.start(job_id, parameters(remediation, settings), token=step.token)}
 
     def started(step: Step) -> Seen:
         # Without a run id it is not known whether the call got through. Calling again with the same token is the probe.
@@ -56,17 +69,36 @@ def acts(
     )
 
 
-def parameters(remediation: Remediation) -> dict[str, str]:
-    """Return the job parameters: what the author of a training job can rely on."""
+def parameters(remediation: Remediation, settings: EndpointSettings) -> dict[str, str]:
+    """Return the job parameters: what the author of a training job can rely on. All are strings, none is missing."""
+    worst = _worst(remediation)
+    finding = f"{remediation.endpoint}:{worst['version']}:{worst['check']}" if worst else ""
     return {
         "endpoint": remediation.endpoint,
         "model": remediation.model,
         "reason": remediation.reason,
         "remediation": remediation.id,
+        "finding": finding,
         "champion_version": str(remediation.from_version or ""),
+        "baseline": _compared_with(worst, settings),
         "window_start": str(remediation.evidence.get("since") or remediation.created_at.isoformat()),
         "window_end": remediation.created_at.isoformat(),
     }
+
+
+def _worst(remediation: Remediation) -> Mapping[str, object]:
+    """Return the worst finding that led to it, as it was then; nothing where none did."""
+    written = remediation.evidence.get("findings")
+    first = written[0] if isinstance(written, list) and written else {}
+    return first if isinstance(first, Mapping) and {"version", "check"} <= first.keys() else {}
+
+
+def _compared_with(worst: Mapping[str, object], settings: EndpointSettings) -> str:
+    """Say what the finding was compared with: the kind of the baseline, or the address of one that is configured."""
+    statistic = str(worst.get("check", "")).rpartition("/")[2]
+    if statistic in CAUSES and CAUSES[Statistic(statistic)] is Cause.CONCEPT:
+        return settings.labels.baseline
+    return settings.baseline.path or settings.baseline.kind
 
 
 @dataclass(frozen=True, slots=True)

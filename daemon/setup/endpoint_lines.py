@@ -17,11 +17,13 @@ JOB_PARAMETERS = (
     "model",
     "reason",
     "remediation",
+    "finding",
     "champion_version",
+    "baseline",
     "window_start",
     "window_end",
 )
-"""What a retraining job is started with. Databricks takes no parameter that the job does not declare."""
+"""What a retraining job can be told. It is told those that it declares: Databricks refuses any other."""
 TURN_ON = "Serving > {} > Edit endpoint > AI Gateway: enable inference tables"
 
 
@@ -143,7 +145,7 @@ def _job(endpoint: EndpointSettings, answer: Answer[FoundJob] | None) -> Iterato
     label, lacks = f"job {job.id}", [name for name in JOB_PARAMETERS if name not in job.parameters]
     if lacks:
         remedy = f"Jobs & Pipelines > {job.name} > Job parameters: add {', '.join(lacks)}, without a value"
-        why = f"{job.name} does not declare {', '.join(lacks)}"
-        yield Line(endpoint.name, label, Verdict.MISSING, why, remedy, purposes, now)
+        why = f"{job.name} does not declare {', '.join(lacks)}, and is not told them"
+        yield Line(endpoint.name, label, Verdict.WARNING, why, remedy, purposes, now)
     else:
         yield Line(endpoint.name, label, Verdict.OK, f"{job.name} declares all its parameters", "", purposes, now)

@@ -1,7 +1,7 @@
 """Profiles: one row for each endpoint, version and window, whose counts are replaced whole and never added to."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import add
@@ -84,7 +84,8 @@ def load(
     mine = (table.c.endpoint == endpoint) & (table.c.version == version)
     within = (table.c.window_start >= since) & (table.c.window_end <= until)
     rows = tx.execute(select(table).where(mine, within).order_by(table.c.window_start, table.c.window_end))
-    return [_profile(row, baseline) for row in rows]
+    layout = Layout.of(baseline)
+    return [_profile(row, layout) for row in rows]
 
 
 def between(
@@ -96,7 +97,8 @@ def between(
     """
     within = (table.c.endpoint == endpoint, table.c.window_start >= since, table.c.window_end <= until)
     rows = tx.execute(select(table).where(*within).order_by(table.c.window_start, table.c.version))
-    return [_profile(r, known.get(r.baseline_id)) for r in rows if r.window_end - r.window_start == length]
+    layouts = {baseline_id: Layout.of(baseline) for baseline_id, baseline in known.items()}
+    return [_profile(r, layouts.get(r.baseline_id)) for r in rows if r.window_end - r.window_start == length]
 
 
 def calm(tx: Tx, baseline: Baseline, *, until: datetime, newest: int, length: timedelta) -> list[Profile]:
@@ -105,7 +107,8 @@ def calm(tx: Tx, baseline: Baseline, *, until: datetime, newest: int, length: ti
     The oldest comes first.
     """
     asked = select(table).where(*_calm(baseline, until, length)).order_by(table.c.window_end.desc())
-    return [_profile(row, baseline) for row in tx.execute(asked.limit(newest))][::-1]
+    layout = Layout.of(baseline)
+    return [_profile(row, layout) for row in tx.execute(asked.limit(newest))][::-1]
 
 
 def count_calm(tx: Tx, baseline: Baseline, *, until: datetime, length: timedelta) -> tuple[int, datetime]:
@@ -173,8 +176,8 @@ def _joined(profile: Profile, names: Mapping[int, list[str]]) -> bytes:
     return pack(np.concatenate([profile.columns[name] for name in order]))
 
 
-def _profile(row: Row[Any], baseline: Baseline | None) -> Profile:
-    ours = baseline is not None and row.baseline_id == baseline.id and row.counts is not None
+def _profile(row: Row[Any], layout: "Layout | None") -> Profile:
+    ours = layout is not None and row.baseline_id == layout.baseline_id and row.counts is not None
     return Profile(
         endpoint=row.endpoint,
         version=row.version,
@@ -182,7 +185,7 @@ def _profile(row: Row[Any], baseline: Baseline | None) -> Profile:
         health=_health(row),
         coverage=Coverage(**row.coverage),
         baseline_id=row.baseline_id,
-        columns=_split(unpack(row.counts), baseline) if ours and baseline else {},
+        columns=layout.split(unpack(row.counts)) if ours and layout else {},
         healthy=Verdict(row.healthy),
         steady=Verdict(row.steady),
     )
@@ -192,11 +195,25 @@ def _health(row: Row[*tuple[Any, ...]]) -> Health:
     return Health(row.requests, row.errors_4xx, row.errors_5xx, unpack(row.latency))
 
 
-def _split(counts: Counts, baseline: Baseline) -> dict[str, Counts]:
-    columns, start = {}, 0
-    for name, column in baseline.columns.items():
-        columns[name] = counts[start : start + column.bins.size]
-        start += column.bins.size
-    if start != counts.size:
-        raise ValueError(f"{counts.size} counts do not fit the {start} bins of baseline {baseline.id}")
-    return columns
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where each column of a baseline has its counts in what is stored, for many profiles at once."""
+
+    baseline_id: int | None
+    places: Mapping[str, slice]
+    size: int
+
+    @classmethod
+    def of(cls, baseline: Baseline | None) -> "Layout | None":
+        if baseline is None:
+            return None
+        places, start = {}, 0
+        for name, column in baseline.columns.items():
+            places[name] = slice(start, start + column.bins.size)
+            start = places[name].stop
+        return cls(baseline.id, places, start)
+
+    def split(self, counts: Counts) -> dict[str, Counts]:
+        if counts.size != self.size:
+            raise ValueError(f"{counts.size} counts do not fit the {self.size} bins of baseline {self.baseline_id}")
+        return {name: counts[place] for name, place in self.places.items()}

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Table, delete, exists, select, tuple_
 
 from daemon.domain.remediation import OPEN
 from daemon.store.engine import Tx
-from daemon.store.tables import baseline, cohort, event, profile, remediation
+from daemon.store.tables import baseline, cohort, event, profile, remediation, restraint
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,11 @@ class Pruned:
     remediations: int
     baselines: int
     cohorts: int = 0
+    restraints: int = 0
 
     @property
     def rows(self) -> int:
-        return self.profiles + self.events + self.remediations + self.baselines + self.cohorts
+        return self.profiles + self.events + self.remediations + self.baselines + self.cohorts + self.restraints
 
 
 def prune(tx: Tx, *, profiles_before: datetime, events_before: datetime, portion: int = 20_000) -> Pruned:
@@ -37,6 +38,7 @@ def prune(tx: Tx, *, profiles_before: datetime, events_before: datetime, portion
         remediations=_remove(tx, remediation, _ended(before=events_before), portion=portion),
         baselines=_remove(tx, baseline, _replaced(before=profiles_before), portion=portion),
         cohorts=_remove(tx, cohort, _outlived(before=profiles_before), portion=portion),
+        restraints=_remove(tx, restraint, _over(before=events_before), portion=portion),
     )
 
 
@@ -46,6 +48,10 @@ def _told(*, before: datetime) -> ColumnElement[bool]:
 
 def _ended(*, before: datetime) -> ColumnElement[bool]:
     return remediation.c.state.not_in(OPEN) & (remediation.c.updated_at < before)
+
+
+def _over(*, before: datetime) -> ColumnElement[bool]:
+    return (restraint.c.lifted_at < before) | (restraint.c.until < before)
 
 
 def _replaced(*, before: datetime) -> ColumnElement[bool]:

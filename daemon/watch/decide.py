@@ -180,36 +180,32 @@ def _quality(view: View, trouble: Sequence[Trail]) -> Decision:
 
 
 def _drift(view: View, trouble: Sequence[Trail]) -> Decision:
-    """Only the version in charge is retrained: a challenger's drift is the promotion's to judge."""
     mine = [t for t in trouble if t.last.version == view.main]
-    if not mine:
-        return Decision(Action.NOTHING, Because.NOT_YET, "the drift is of a version that is not in charge")
-    return Decision(
-        Action.REMEDIATE,
-        Because.DRIFT,
-        f"traffic has drifted from what version {view.main} was trained on: {named(mine)}",
-        evidence=_evidence(mine),
-        remedy=Remedy.RETRAIN,
-        version=view.main,
-        since=_since(mine),
-        until=view.newest,
-    )
+    sentence = f"traffic has drifted from what version {view.main} was trained on: {named(mine)}"
+    return _retrain(view, mine, Because.DRIFT, sentence, until=view.newest)
 
 
 def _concept(view: View, trouble: Sequence[Trail]) -> Decision:
-    """What became true since is what there is to learn; only the version in charge is retrained."""
+    """What became true since is what there is to learn."""
     mine = [t for t in trouble if t.last.version == view.main]
+    sentence = f"version {view.main} predicts worse than it did, by the labels that have come: {_falls(mine)}"
+    until = max((t.last.window.end for t in mine), default=None)
+    return _retrain(view, mine, Because.PERFORMANCE_FELL, sentence, until=until)
+
+
+def _retrain(view: View, mine: Sequence[Trail], because: Because, sentence: str, *, until: datetime | None) -> Decision:
+    """Only the version in charge is retrained: what is found of a challenger is the promotion's to judge."""
     if not mine:
-        return Decision(Action.NOTHING, Because.NOT_YET, "the fall of performance is of a version not in charge")
+        return Decision(Action.NOTHING, Because.NOT_YET, "what was found is of a version that is not in charge")
     return Decision(
         Action.REMEDIATE,
-        Because.PERFORMANCE_FELL,
-        f"version {view.main} predicts worse than it did, by the labels that have come: {_falls(mine)}",
+        because,
+        sentence,
         evidence=_evidence(mine),
         remedy=Remedy.RETRAIN,
         version=view.main,
         since=_since(mine),
-        until=max(t.last.window.end for t in mine),
+        until=until,
     )
 
 

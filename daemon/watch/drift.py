@@ -19,6 +19,7 @@ from daemon.domain.profile import Profile
 from daemon.watch.merged import Floats, Merged, merged
 from daemon.watch.mix import mix
 from daemon.watch.scales import WARNS, confidence, level_of, quality_level_of
+from daemon.watch.spoken import Spoken, spoken
 from daemon.watch.stack import missing_of
 from detectors import certify, chi_square, jensen_shannon, ks, many_distances, many_psi
 from detectors.answers import FEWEST_ROWS, Answer, Answers
@@ -46,7 +47,14 @@ class Asked:
     """One statistic of several columns, at both levels."""
 
     act: Answers
-    warn: Answers
+    says: Spoken
+    """Of what is acted upon."""
+    warned: tuple[Verdict, ...]
+
+    @classmethod
+    def of(cls, act: Answers, warn: Answers, settings: EndpointSettings) -> "Asked":
+        below = settings.decide.clear_below
+        return cls(act, spoken(act, clear_below=below), spoken(warn, clear_below=below).verdict)
 
 
 def drift(
@@ -76,7 +84,7 @@ def drift(
             for place, name in enumerate(asked):
                 wanted = [*SHIFTS * [name in shifting], *SHARES * [name in broken]]
                 checks = zip(_checks(baseline, name), answers, wanted, strict=True)
-                answered = [_finding(profiles[-1], c, a, now, place, settings) for c, a, yes in checks if yes]
+                answered = [_finding(profiles[-1], c, a, now, place) for c, a, yes in checks if yes]
                 found += [_in_parts(one, now, baseline, asked, place, alpha) for one in answered]
     return found
 
@@ -100,9 +108,10 @@ def _shifts(now: Merged, settings: EndpointSettings, alpha: float) -> Iterator[A
     unstable = many_psi.measure(now.values, now.expected)
     act, warn = settings.drift.tolerance, settings.drift.tolerance / 2
     phi, covered = now.phi(None), now.covered
-    yield Asked(
+    yield Asked.of(
         certify.distances(moved, phi, covered, tolerance=act, alpha=alpha),
         certify.distances(moved, phi, covered, tolerance=warn, alpha=_loose(alpha)),
+        settings,
     )
     # a stability index has its own meaning: half of it is no milder tolerance of the same thing
     instability = [
@@ -110,17 +119,20 @@ def _shifts(now: Merged, settings: EndpointSettings, alpha: float) -> Iterator[A
         for one in (alpha, _loose(alpha))
     ]
     by_chance = (unstable.groups - 1) * _per_row(unstable.n, unstable.m)
-    told = [_within(replace(a, statistic=np.maximum(a.lower, a.statistic - by_chance)), unstable) for a in instability]
-    yield Asked(*told)
+    told, warned = (
+        _within(replace(a, statistic=np.maximum(a.lower, a.statistic - by_chance)), unstable) for a in instability
+    )
+    yield Asked.of(told, warned, settings)
 
 
 def _shares(now: Merged, settings: EndpointSettings, alpha: float) -> Iterator[Asked]:
     act, warn = settings.drift.missing, settings.drift.missing / 2
     for kind in range(SHARES):
         held = (now.missing[..., kind], now.rows, now.missing_before[..., kind], now.rows_before, now.phi(kind))
-        yield Asked(
+        yield Asked.of(
             certify.shares(*held, now.covered, tolerance=act, alpha=alpha),
             certify.shares(*held, now.covered, tolerance=warn, alpha=_loose(alpha)),
+            settings,
         )
 
 
@@ -146,18 +158,15 @@ def _loose(alpha: float) -> float:
     return min(0.5, WARNS * alpha)
 
 
-def _finding(
-    newest: Profile, check: Check, asked: Asked, now: Merged, place: int, settings: EndpointSettings
-) -> Finding:
-    answers = asked.act
-    scale, verdict = _spoken(answers, place, clear_below=settings.decide.clear_below)
+def _finding(newest: Profile, check: Check, asked: Asked, now: Merged, place: int) -> Finding:
+    answers, verdict = asked.act, asked.says.verdict[place]
+    scale = int(asked.says.scale[place])
     n = int(answers.n[scale, place])
     reason = REASONS[Because(answers.reason[scale, place])]
     if not now.newest[place]:
         verdict, reason, n = Verdict.NO_DATA, Reason.NO_ROWS, 0
     elif now.thin[place] and verdict.valid:
         verdict, reason = Verdict.INCONCLUSIVE, Reason.TOO_FEW_ROWS
-    warned = _spoken(asked.warn, place, clear_below=settings.decide.clear_below)[1] is Verdict.BREACH
     told = verdict is not Verdict.NO_DATA
     return Finding(
         endpoint=newest.endpoint,
@@ -171,30 +180,8 @@ def _finding(
         bound=float(answers.lower[scale, place]) if told else None,
         threshold=answers.threshold,
         reported=_reported(check, answers, now, scale, place) if told else (),
-        warns=warned and now.newest[place] > 0 and not now.thin[place],
+        warns=asked.warned[place] is Verdict.BREACH and now.newest[place] > 0 and not now.thin[place],
     )
-
-
-def _spoken(answers: Answers, place: int, *, clear_below: float) -> tuple[int, Verdict]:
-    """Return the scale that speaks for a column, and what it says.
-
-    1. The shortest that certifies, unless a shorter one lies well within the tolerance: then it is over.
-    2. Otherwise the shortest that has rows enough to tell, of those that do not reach back to what is over.
-    """
-    answer, n = answers.answer[:, place], answers.n[:, place]
-    if not n.any() or (answers.reason[:, place] == Because.EMPTY_BASELINE).any():
-        return int(n.argmax()), Verdict.NO_DATA
-    first, until = int(answers.first[place]), len(answer)
-    if first >= 0:
-        calm = (n >= FEWEST_ROWS) & (answers.statistic[:, place] <= clear_below * answers.threshold)
-        if not calm[:first].any():
-            return first, Verdict.BREACH
-        until = first
-    tells = np.isin(answer[:until], (Answer.WITHIN, Answer.NOT_CERTAIN))
-    if tells.any():
-        scale = int(tells.argmax())
-        return scale, Verdict.HEALTHY if answer[scale] == Answer.WITHIN else Verdict.INCONCLUSIVE
-    return int(n[:until].argmax()), Verdict.INCONCLUSIVE
 
 
 def _reported(check: Check, answers: Answers, now: Merged, scale: int, place: int) -> tuple[tuple[str, float], ...]:

@@ -18,11 +18,16 @@ class Credentials:
 
     token: str | None = field(default=None, repr=False)
     link_key: str | None = field(default=None, repr=False)
+    webhook_secret: str | None = field(default=None, repr=False)
 
     @classmethod
     def read(cls, settings: Web) -> "Credentials":
         """Read the secrets from where they are. Raise SecretError, in a sentence that says what to do about it."""
-        return cls(_read("web.token", settings.token), _read("web.link_key", settings.link_key))
+        return cls(
+            _read("web.token", settings.token),
+            _read("web.link_key", settings.link_key),
+            _read("web.webhook_secret", settings.webhook_secret),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,9 @@ class Desk(Protocol):
 
     def pictures(self, asked: str) -> Sequence[str]:
         """Return the picture of a finding, or those of a remediation's worst findings, as SVG; or raise Unknown."""
+
+    def hint(self, model: str) -> Sequence[str]:
+        """Have the loops of the model's endpoints look now, and return these endpoints."""
 
     def turned_away(self, stranger: Stranger) -> None:
         """Record that a stranger was turned away."""

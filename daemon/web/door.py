@@ -1,5 +1,6 @@
 """Who may come in. Asked before anything else is looked at: no path, body or content type comes before it."""
 
+import asyncio
 import hmac
 from collections.abc import Callable
 from datetime import datetime
@@ -10,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from daemon.web import link, pages
+from daemon.web import hook, link, pages
 from daemon.web.desk import Desk, Stranger
 from daemon.web.flood import Flood
 from daemon.web.link import Link
@@ -20,7 +21,11 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 LINK = "mlsteward.link"
 """Where the pages find the link that somebody came in by."""
+HINT = "mlsteward.hint"
+"""Where the page of webhooks finds what one said."""
 MOST_CHARACTERS = 200
+BODY_BYTES, BODY_SECONDS = 1 << 18, 10.0
+"""Of a webhook. MLflow sends a few hundred bytes, at once."""
 
 
 class Door:
@@ -28,21 +33,36 @@ class Door:
 
     1. The token opens everything. (The pages of links have nothing to show without one.)
     2. A signed link that has not expired opens its own page.
-    3. Without either: nothing is written; `/api/` is read from this very machine alone; the rest is for everybody.
+    3. What an MLflow server's webhook has signed, lately and not before, is taken as a hint (`hook`); no token helps.
+    4. Without these: nothing is written; `/api/` is read from this very machine alone; the rest is for everybody.
     """
 
     def __init__(self, app: ASGIApp, desk: Desk, flood: Flood, now: Callable[[], datetime]) -> None:
         self._app, self._desk, self._flood, self._now = app, desk, flood, now
+        self._deliveries = hook.Deliveries()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        refusal = self._refusal(scope)
+        if scope["path"] == hook.PATH and scope["method"] == "POST":
+            refusal = await self._by_signature(scope, receive)
+        else:
+            refusal = self._refusal(scope)
         if refusal is None:
             await self._app(scope, receive, send)
             return
         await self._flood.note(_stranger(scope))
         await refusal(scope, receive, send)
+
+    async def _by_signature(self, scope: Scope, receive: Receive) -> Response | None:
+        """Read the body, which is signed, of whoever says that it was sent just now: of nobody else."""
+        secret, said = self._desk.credentials.webhook_secret, hook.claim(Headers(scope=scope))
+        if secret and said and hook.fresh(said, self._now()):
+            body = await _body(receive)
+            if body is not None and hook.signed(said, body, secret) and self._deliveries.first(said):
+                scope[HINT] = body
+                return None
+        return JSONResponse({"error": "this is not signed by web.webhook_secret, or not new"}, 401)
 
     def _refusal(self, scope: Scope) -> Response | None:
         path, headers = str(scope["path"]), Headers(scope=scope)
@@ -79,6 +99,29 @@ def link_of(request: Request) -> Link | None:
     """Return the link that somebody came in by; None where he came in by the token."""
     link: Link | None = request.scope.get(LINK)
     return link
+
+
+def hint_of(request: Request) -> bytes:
+    """Return the body of a webhook that was let in."""
+    body: bytes = request.scope[HINT]
+    return body
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """Return the body, None where it is too long or too slow for a webhook's."""
+    body = b""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while len(body) <= BODY_BYTES:
+                message = await receive()
+                if message["type"] != "http.request":
+                    return None
+                body += message.get("body", b"")
+                if not message.get("more_body"):
+                    return body if len(body) <= BODY_BYTES else None
+    except TimeoutError:
+        pass
+    return None
 
 
 def _is_api(path: str) -> bool:

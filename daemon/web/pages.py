@@ -58,7 +58,7 @@ def _about(told: Mapping[str, Any]) -> str:
     until = f", waits for a word on {gate['about']} until {gate['until']:%F %T} UTC" if gate else ""
     parts = [
         f"<p>{_text(told['sentence'])}</p>",
-        f"<p><code>{_text(told['id'])}</code> is {_text(told['state'])}{_text(until)}.</p>",
+        f"<p><code>{_text(told['id'])}</code> is {_text(str(told['state']).replace('_', ' '))}{_text(until)}.</p>",
         _listed("What it does", told["will_do"]),
         _changed(told["changed_rules"]),
         _findings(told["evidence"].get("findings")),

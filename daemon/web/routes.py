@@ -10,9 +10,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from daemon.telemetry.metrics import Metrics
-from daemon.web import api
+from daemon.web import api, hook
 from daemon.web.desk import Desk
-from daemon.web.door import Door
+from daemon.web.door import Door, hint_of
 from daemon.web.flood import Flood
 
 
@@ -30,6 +30,7 @@ def app(
     - `/metrics`: all series, for Prometheus.
     - `/healthz`: 503 while a loop stands still. Restarting the daemon can help.
     - `/readyz`: 503 until every endpoint was looked at once. Waiting can help.
+    - `/hooks/mlflow`: what an MLflow server's webhook says. The door has seen whose it is.
     - For people: see `api`.
     """
 
@@ -44,9 +45,13 @@ def app(
     def show_readiness(_: Request) -> Response:
         return _ok_without("waiting_for", unready())
 
+    def heed(request: Request) -> Response:
+        return JSONResponse({"looks_at": list(desk.hint(hook.model_of(hint_of(request))))})
+
     pages = {"/metrics": show_metrics, "/healthz": show_health, "/readyz": show_readiness}
     shown = [Route(path, page, methods=["GET"]) for path, page in pages.items()]
-    built = Starlette(routes=[*shown, *api.routes(desk)])
+    hooks = [Route(hook.PATH, heed, methods=["POST"])]
+    built = Starlette(routes=[*shown, *hooks, *api.routes(desk)])
     built.router.redirect_slashes = False
     return Door(built, desk, flood, now)
 

@@ -25,7 +25,7 @@ def _get_model(workspace: Workspace, request: Request) -> dict[str, Any]:
             "id": f"id-of-{model.name}",
             "creation_timestamp": model.creation_timestamp,
             "user_id": USER,
-            "permission_level": "CAN_MANAGE" if workspace.registry.may_transition else "CAN_EDIT",
+            "permission_level": "CAN_EDIT" if model.name in workspace.registry.locked else "CAN_MANAGE",
             "tags": [{"key": key, "value": value} for key, value in model.tags.items()],
         }
     }
@@ -62,7 +62,7 @@ def _tag_model(workspace: Workspace, _request: Request, body: dict[str, Any]) ->
 
 def _transition(workspace: Workspace, _request: Request, body: dict[str, Any]) -> Outcome:
     name, version, stage = _wanted(body, "stage")
-    if not workspace.registry.may_transition:
+    if name in workspace.registry.locked:
         raise ApiError(403, "PERMISSION_DENIED", f"User does not have permission to transition {name} to {stage}.")
     return _moved(workspace, name, version, stage, archive=bool(body.get("archive_existing_versions")))
 

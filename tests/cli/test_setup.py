@@ -13,6 +13,7 @@ from mlflow import MlflowClient
 
 from daemon.cli import cli
 from daemon.config.load import load
+from daemon.setup.endpoint_lines import JOB_PARAMETERS
 from playground.client import Client
 from playground.warehouse import WAREHOUSE_ID
 from tests.adapters.delta.tables import write
@@ -23,7 +24,7 @@ ME = "operator@playground.example"
 MODEL, TABLE = "main.ml.flights", "main.serving.flights_payload"
 SCHEMA = "`main`.`serving`"
 JOB = 101
-PARAMETERS = ["endpoint", "model", "reason", "remediation", "champion_version", "window_start", "window_end"]
+PARAMETERS = list(JOB_PARAMETERS)
 GATEWAY = {"catalog_name": "main", "schema_name": "serving", "table_name_prefix": "flights", "enabled": True}
 SERVED = {"name": "flights-3", "entity_name": MODEL, "entity_version": "3"}
 SHOWN: dict[str, Any] = {

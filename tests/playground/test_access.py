@@ -9,6 +9,7 @@ import urllib3
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.core import Config
 from databricks.sdk.errors import NotFound, PermissionDenied
+from databricks.sdk.service.catalog import EffectivePermissionsList
 
 from tests.adapters.delta.tables import write
 from tests.fakes import LoggedRequest
@@ -35,7 +36,8 @@ def sdk(small: SmallWorkspace) -> WorkspaceClient:
 
 
 def privileges(sdk: WorkspaceClient, kind: str, name: str) -> set[str]:
-    pages, token = [], None
+    pages: list[EffectivePermissionsList] = []
+    token = None
     while not pages or token:
         pages.append(sdk.grants.get_effective(kind, name, max_results=0, page_token=token))
         token = pages[-1].next_page_token

@@ -41,7 +41,9 @@ def test_the_job_declares_its_parameters(workspace: WorkspaceClient, job_id: int
         "model": "air_time",
         "reason": "",
         "remediation": "",
+        "finding": "",
         "champion_version": "",
+        "baseline": "",
         "window_start": "",
         "window_end": "",
     }

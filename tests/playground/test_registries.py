@@ -1,7 +1,6 @@
 """The three registries are one: what is done through one is seen through the others, with the SDK's own calls."""
 
 import uuid
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +38,6 @@ def client(playground: Playground, tmp_path: Path) -> DatabricksClient:
     token = tmp_path / "token"
     token.write_text(playground.address.token)
     return DatabricksClient(Workspace(host=playground.address.host, token=Secret(file=token)))
-
-
-@pytest.fixture
-def changed(playground: Playground) -> Iterator[Callable[..., None]]:
-    """Change what the principal may, and put it back: one playground serves all tests of this run."""
-    yield playground.control.set_registry
-    playground.control.set_registry()
 
 
 def test_the_sdk_lists_all_versions_over_pages_of_which_one_is_empty(workspace: WorkspaceClient, model: str) -> None:
@@ -98,11 +90,11 @@ def test_stages_move_and_a_request_waits_for_somebody_who_may(
     registry: MlflowClient,
     client: DatabricksClient,
     model: str,
-    changed: Callable[..., None],
+    playground: Playground,
 ) -> None:
     legacy = WorkspaceRegistry(client, DatabricksRuns(client))
     legacy.set_stage(model, 1, Stage.PRODUCTION)
-    changed(may_transition=False)
+    playground.control.lock_stages(model)
     with pytest.raises(PermissionDenied):
         workspace.model_registry.transition_stage(
             name=model, version="2", stage="Production", archive_existing_versions=False
@@ -131,10 +123,13 @@ def test_a_request_that_is_refused_is_gone(workspace: WorkspaceClient, model: st
 
 @pytest.mark.parametrize("files_api", [True, False])
 def test_files_are_the_same_by_either_way(
-    client: DatabricksClient, model: str, tmp_path: Path, changed: Callable[..., None], files_api: bool
+    playground: Playground, client: DatabricksClient, model: str, tmp_path: Path, files_api: bool
 ) -> None:
-    changed(files_api=files_api)
-    UnityRegistry(client, DatabricksRuns(client), vended_files).download(model, 2, tmp_path / "out")
+    playground.control.hand_out_files(by_api=files_api)
+    try:
+        UnityRegistry(client, DatabricksRuns(client), vended_files).download(model, 2, tmp_path / "out")
+    finally:
+        playground.control.hand_out_files(by_api=True)
     assert (tmp_path / "out" / "MLmodel").read_text() == "flavors: {}\n"
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from daemon.config.remedies import Allowed, Promote
 from daemon.domain.finding import Check, Statistic
+from daemon.domain.registry import DeploymentJob
 from daemon.domain.remediation import IN_FLIGHT, Approval, Mode, Remediation, Remedy, Standing, State
 from daemon.domain.restraint import Restraint, RestraintKind
 from daemon.domain.states import PROPOSALS
@@ -250,3 +251,46 @@ def test_a_remedy_that_lacks_what_it_needs_is_off(story: Story) -> None:
 def test_what_people_wait_for_has_the_shorter_cooldown(story: Story) -> None:
     hours = {remedy: cooldown_of(story.settings, remedy) / timedelta(hours=1) for remedy in Remedy}
     assert hours == {Remedy.RETRAIN: 24, Remedy.ROLLBACK: 1, Remedy.PROMOTE: 0, Remedy.ARCHIVE: 0}
+
+
+JOB_OF_DATABRICKS = DeploymentJob("7", connected=True)
+
+
+@pytest.mark.parametrize("remedy", Remedy)
+def test_a_deployment_job_is_looked_for_where_traffic_would_move(story: Story, remedy: Remedy) -> None:
+    story.registry.add(MODEL)
+    story.registry.connect(MODEL, JOB_OF_DATABRICKS)
+    asked = told(story, remedy, to=2 if remedy is Remedy.PROMOTE else 1 if remedy is Remedy.ROLLBACK else None)
+    moves = remedy in (Remedy.PROMOTE, Remedy.ROLLBACK)
+    assert asked.deployment == (JOB_OF_DATABRICKS if moves else None)
+
+
+def test_that_a_version_is_gone_is_for_another_guard_to_say(story: Story) -> None:
+    story.registry.connect(MODEL, JOB_OF_DATABRICKS)
+    asked = told(story, Remedy.PROMOTE, to=99)
+    assert (asked.deployment, asked.target_lacks) == (None, "is not in the registry")
+
+
+@pytest.mark.parametrize(("remedy", "to"), [(Remedy.PROMOTE, 2), (Remedy.ROLLBACK, 1)])
+def test_a_deployment_job_that_does_not_deploy_is_not_looked_for(story: Story, remedy: Remedy, to: int) -> None:
+    story.registry.add(MODEL)
+    story.registry.connect(MODEL, JOB_OF_DATABRICKS)
+    story.settings = story.settings.model_copy(update={"promote": Promote(deployment_job="ignore")})
+    story.registry.fail_next(PlatformError("nobody asks", permanent=False), call="deployment_job")
+    assert told(story, remedy, to=to).deployment is None
+
+
+def test_no_rollback_waits_for_the_right_to_look_for_a_deployment_job(story: Story) -> None:
+    story.registry.add(MODEL)
+    refused = PlatformError("User does not have EXECUTE", permanent=True)
+    story.registry.fail_next(refused, call="deployment_job")
+    assert told(story, Remedy.ROLLBACK, to=1).deployment is None
+    story.registry.fail_next(refused, call="deployment_job")
+    with pytest.raises(PlatformError, match="EXECUTE"):
+        told(story, Remedy.PROMOTE, to=2)
+
+
+def test_a_rollback_waits_while_the_workspace_does_not_answer(story: Story) -> None:
+    story.registry.fail_next(PlatformError("away", permanent=False), call="deployment_job")
+    with pytest.raises(PlatformError, match="away"):
+        told(story, Remedy.ROLLBACK, to=1)

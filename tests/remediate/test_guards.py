@@ -128,7 +128,6 @@ ALONE: list[tuple[str, Remedy, dict[str, Any]]] = [
     ("deployment", PROMOTE, {"deployment": DeploymentJob("7", connected=True)}),
     ("deployment", PROMOTE, {"deployment": DeploymentJob("7", connected=False, run=Deployment.WAITS)}),
     *(("deployment", remedy, {"deployment": AT_WORK}) for remedy in (PROMOTE, ROLLBACK)),
-    ("deployment", ROLLBACK, {"deployment": AT_WORK, "stands_back": False}),
     ("last_healthy", PROMOTE, {"keeps_champion": False}),
     ("approval", ROLLBACK, {"mode": Mode.APPROVE}),
 ]
@@ -284,8 +283,6 @@ def test_evidence_of_windows_that_end_later_is_newer() -> None:
     [
         (ROLLBACK, {"deployment": DeploymentJob("7", connected=True)}),
         (ROLLBACK, {"deployment": DeploymentJob("7", connected=True, run=Deployment.WAITS)}),
-        (PROMOTE, {"deployment": replace(AT_WORK, run=Deployment.WAITS), "stands_back": False}),
-        (PROMOTE, {"deployment": AT_WORK, "stands_back": False}),
         (PROMOTE, {"deployment": DeploymentJob("7", connected=False)}),
         (RETRAIN, {"deployment": AT_WORK}),
         (ARCHIVE, {"deployment": AT_WORK}),

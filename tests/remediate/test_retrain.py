@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 
 from daemon.adapters.databricks.jobs import read_run
+from daemon.config.detection import BaselineSettings
+from daemon.config.endpoint import EndpointSettings
+from daemon.config.labels import Labels
 from daemon.domain.registry import ModelVersion, RunState
 from daemon.domain.remediation import Remedy, Standing, State, Step, StepState, token
 from daemon.ports import PlatformError
 from daemon.remediate.cycle import Stepped
 from daemon.remediate.journal import Act, Outcome
-from daemon.remediate.retrain import REGISTERS_WITHIN, TAG, acts, parameters, registered
+from daemon.remediate.retrain import PARAMETERS, REGISTERS_WITHIN, TAG, acts, parameters, registered
 from tests.remediate.stories import DRIFT, ENDPOINT, JOB, MODEL, START, Story, proposal
 
 LATER = START + timedelta(hours=1)
@@ -57,21 +60,54 @@ def test_a_version_registered_before_the_run_began_is_not_the_runs() -> None:
     assert registered([CHAMPION, by_hand], RETRAIN, since=LATER).version is None
 
 
+SETTINGS = EndpointSettings(name="flights", table="/t", model=MODEL)
+DRIFTS = {"version": 4, "check": "distance/ks", "against": "baseline"}
+
+
 def test_the_job_is_told_what_it_needs_in_words() -> None:
-    assert parameters(replace(RETRAIN, evidence={"since": "2026-02-27T00:00:00+00:00"})) == {
+    evidence = {"since": "2026-02-27T00:00:00+00:00", "findings": [DRIFTS, {"version": 4, "check": "hour/psi"}]}
+    assert parameters(replace(RETRAIN, evidence=evidence), SETTINGS) == {
         "endpoint": "flights",
         "model": MODEL,
         "reason": "so told",
         "remediation": "mine",
+        "finding": "flights:4:distance/ks",
         "champion_version": "4",
+        "baseline": "training",
         "window_start": "2026-02-27T00:00:00+00:00",
         "window_end": START.isoformat(),
     }
+    assert tuple(parameters(RETRAIN, SETTINGS)) == PARAMETERS
 
 
 def test_without_a_beginning_the_trouble_begins_with_the_proposal() -> None:
-    told = parameters(replace(RETRAIN, evidence={"since": None}, from_version=None))
+    told = parameters(replace(RETRAIN, evidence={"since": None}, from_version=None), SETTINGS)
     assert (told["window_start"], told["champion_version"]) == (START.isoformat(), "")
+
+
+@pytest.mark.parametrize(
+    ("findings", "finding"),
+    [(None, ""), ([], ""), ("odd", ""), ([{"check": "distance/ks"}], ""), ([DRIFTS], "flights:4:distance/ks")],
+)
+def test_a_retraining_that_no_finding_led_to_names_none(findings: object, finding: str) -> None:
+    assert parameters(replace(RETRAIN, evidence={"findings": findings}), SETTINGS)["finding"] == finding
+
+
+@pytest.mark.parametrize(
+    ("check", "changes", "baseline"),
+    [
+        ("distance/ks", {"baseline": BaselineSettings(kind="seasonal")}, "seasonal"),
+        ("distance/ks", {"baseline": BaselineSettings(path="s3://b/rows.parquet")}, "s3://b/rows.parquet"),
+        ("accuracy", {}, "first"),
+        ("accuracy", {"labels": Labels(baseline="run")}, "run"),
+        ("margin/kpi", {"labels": Labels(baseline="run")}, "run"),
+        ("a/statistic/of/tomorrow", {}, "training"),
+    ],
+)
+def test_the_job_is_told_what_the_finding_was_compared_with(check: str, changes: dict[str, Any], baseline: str) -> None:
+    evidence = {"findings": [{"version": 4, "check": check}]}
+    told = parameters(replace(RETRAIN, evidence=evidence), SETTINGS.model_copy(update=changes))
+    assert told["baseline"] == baseline
 
 
 def training(story: Story, run_id: object) -> Act:
@@ -92,7 +128,7 @@ def training(story: Story, run_id: object) -> Act:
 )
 def test_a_run_is_followed_until_it_surely_ended(story: Story, state: RunState, outcome: Outcome) -> None:
     story.jobs.add(JOB, state, message="out of memory")
-    run_id = story.jobs.start(JOB, parameters(RETRAIN), token="t")
+    run_id = story.jobs.start(JOB, parameters(RETRAIN, SETTINGS), token="t")
     seen = training(story, run_id).look(Step("mine", 1, "training", StepState.INTENT, "u"))
     assert seen.outcome is outcome
     assert ("out of memory" in seen.detail) is (outcome in (Outcome.FAILED, Outcome.CANCELLED))
@@ -131,7 +167,7 @@ def test_a_retraining_hands_its_version_over_to_a_promotion(story: Story) -> Non
     assert promote.deadline_at == promote.created_at + timedelta(hours=24)
     assert (promote.parent_id, promote.evidence, promote.guards) == (retrain.id, retrain.evidence, ())
     (run,) = story.jobs.runs.values()
-    assert run.parameters == parameters(retrain)
+    assert run.parameters == parameters(retrain, story.settings)
     assert run.token == token(retrain.id, "run")
 
 

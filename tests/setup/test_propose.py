@@ -152,7 +152,10 @@ def test_no_more_than_five_jobs_are_named() -> None:
 
 def test_what_a_job_lacks_is_said_beside_it() -> None:
     proposal = propose(around(jobs=Answer([FoundJob(7, "flights", {"endpoint": "", "model": ""})])), PLAIN, now=NOW)
-    assert "declare reason, remediation, champion_version, window_start, window_end on it" in proposal.text
+    assert (
+        "declare reason, remediation, finding, champion_version, baseline, window_start, window_end on it"
+        in proposal.text
+    )
 
 
 def test_jobs_that_may_not_be_listed_are_no_reason_to_give_up() -> None:

@@ -1,6 +1,7 @@
 """Counts as bytes."""
 
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -30,20 +31,29 @@ def test_counts_that_came_back_can_be_added_to() -> None:
 @pytest.mark.parametrize(
     ("counts", "stored"),
     [
-        ([1, 258], b"\x00" + struct.pack("<2i", 1, 258)),
+        ([1, 255], b"\x04" + struct.pack("<2B", 1, 255)),
+        ([1, 256], b"\x05" + struct.pack("<2H", 1, 256)),
+        ([1, 65_536], b"\x00" + struct.pack("<2i", 1, 65_536)),
+        ([-1, 5], b"\x00" + struct.pack("<2i", -1, 5)),
         ([1, 2**31], b"\x01" + struct.pack("<2q", 1, 2**31)),
         ([-(2**63), 5], b"\x01" + struct.pack("<2q", -(2**63), 5)),
-        ([], b"\x00"),
+        ([], b"\x04"),
     ],
 )
-def test_the_bytes_are_little_endian_and_four_wide_where_that_is_enough(counts: list[int], stored: bytes) -> None:
+def test_the_bytes_are_little_endian_and_as_narrow_as_they_can_be(counts: list[int], stored: bytes) -> None:
     assert pack(np.array(counts, np.int64)) == stored
+
+
+def test_what_an_older_daemon_stored_is_read() -> None:
+    four_wide = struct.pack("<3i", 1, 258, 3)
+    assert unpack(b"\x00" + four_wide).tolist() == [1, 258, 3]
+    assert unpack(b"\x02" + zlib.compress(four_wide, 1)).tolist() == [1, 258, 3]
 
 
 def test_mostly_empty_bins_take_a_fraction_of_their_room() -> None:
     counts = np.zeros(168, np.int64)
     counts[40:45] = 100
-    assert len(pack(counts)) < 4 * 168 / 8
+    assert len(pack(counts)) < 168 / 4
 
 
 def test_what_does_not_compress_is_left_as_it_is() -> None:

@@ -1,10 +1,11 @@
 """What is too old to keep."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from daemon.domain.remediation import IN_FLIGHT, PROPOSALS, State
-from daemon.store import baselines, cohorts, events, profiles, remediations, retention
+from daemon.domain.restraint import Restraint, RestraintKind
+from daemon.store import baselines, cohorts, events, profiles, remediations, restraints, retention
 from daemon.store.engine import Store, Tx
 from daemon.store.retention import Pruned
 from tests.store.nouns import T0, baseline, cohort, event, profile, remediation, step, window
@@ -107,3 +108,18 @@ def test_cohorts_go_with_their_age_but_not_those_that_newer_ones_are_compared_wi
         assert prune(tx).cohorts == 3
         assert cohorts.counted(tx, "flights", 3, "s").keys() == {window(n) for n in (0, 2, 3)}
         assert cohorts.counted(tx, "flights", 2, "s") == {}
+
+
+def test_what_was_forbidden_goes_once_it_has_long_been_over(store: Store) -> None:
+    def forbidden(reason: str, **about: datetime | None) -> Restraint:
+        return Restraint(RestraintKind.PAUSE, "flights", "ana", reason, T0 - 9 * DAY, **about)  # type: ignore[arg-type]
+
+    with store.begin() as tx:
+        restraints.impose(tx, forbidden("ended", until=T0 - DAY))
+        restraints.impose(tx, forbidden("ended lately", until=T0 + DAY))
+        restraints.impose(tx, forbidden("without an end", until=None))
+        restraints.impose(tx, forbidden("lifted", until=None, lifted_at=T0 - DAY))
+        restraints.impose(tx, forbidden("lifted lately", until=None, lifted_at=T0))
+        assert prune(tx) == Pruned(profiles=0, events=0, remediations=0, baselines=0, restraints=2)
+        left = {one.reason for one in restraints.between(tx, "flights", T0 - 99 * DAY, T0 + DAY)}
+    assert left == {"ended lately", "without an end", "lifted lately"}

@@ -26,6 +26,7 @@ from tests.remediate.waiting import NOW
 
 TOKEN = "a token that nobody guesses, 0123456789"
 KEY = "a key that nobody guesses either, 0123456789"
+SECRET = "a secret of MLflow's webhooks, 0123456789"
 
 
 class House:
@@ -39,8 +40,10 @@ class House:
             web=Web(port=0),
             endpoints=tuple(EndpointSettings(name=n, table="/t", model="m") for n in names),
         )
+        self.hastened: list[str] = []
         self.desk = Desk(lambda: self.settings, lambda: nullcontext(store), self.clock)
-        self.desk.credentials = Credentials(TOKEN, KEY)
+        self.desk.hasten = self.hastened.extend
+        self.desk.credentials = Credentials(TOKEN, KEY, SECRET)
 
     def clock(self) -> datetime:
         return self.now

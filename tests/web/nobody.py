@@ -28,6 +28,9 @@ class Nobody:
     def pictures(self, asked: str) -> Sequence[str]:
         raise Refused("nobody is there")
 
+    def hint(self, model: str) -> Sequence[str]:
+        raise Refused("nobody is there")
+
     def turned_away(self, stranger: Stranger) -> None: ...
 
     def turned_away_many(self, strangers: int, last: Stranger) -> None: ...

@@ -21,7 +21,7 @@ def test_secrets_are_read_from_their_place_each_time(tmp_path: Path) -> None:
         assert Credentials.read(web) == Credentials(token, key)
 
 
-@pytest.mark.parametrize("name", ["token", "link_key"])
+@pytest.mark.parametrize("name", ["token", "link_key", "webhook_secret"])
 def test_a_secret_that_could_be_guessed_is_refused_in_a_sentence_without_it(tmp_path: Path, name: str) -> None:
     (tmp_path / "secret").write_text("x" * 31)
     web = Web.model_validate({name: Secret(file=tmp_path / "secret")})
@@ -38,7 +38,7 @@ def test_a_secret_that_is_not_there_names_the_setting() -> None:
 
 
 def test_credentials_print_nothing_of_themselves() -> None:
-    assert repr(Credentials("t" * 32, "k" * 32)) == "Credentials()"
+    assert repr(Credentials("t" * 32, "k" * 32, "w" * 32)) == "Credentials()"
 
 
 @pytest.mark.parametrize("address", ["steward.example.com", "ftp://x", ""])

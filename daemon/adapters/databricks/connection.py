@@ -17,6 +17,7 @@ from requests.adapters import BaseAdapter
 
 from daemon import __version__
 from daemon.adapters.databricks.patience import Patient, within
+from daemon.adapters.databricks.throttle import Throttle, Throttled
 from daemon.config.settings import Workspace
 from daemon.ports import Fence
 
@@ -98,8 +99,9 @@ def _connected(settings: Workspace, secret: str | None, fence: Fence) -> Connect
     )
     config.retry_timeout_seconds = retry
     api, session = ApiClient(config), _session(config)
+    throttle = Throttle(retry)
     for each in (api._api_client._session, session):
-        _fenced(each, fence)
+        _guarded(each, fence, throttle)
     return Connection(config, api, session, secret)
 
 
@@ -123,9 +125,10 @@ def _session(config: Config) -> requests.Session:
     return session
 
 
-def _fenced(session: requests.Session, fence: Fence) -> None:
+def _guarded(session: requests.Session, fence: Fence, throttle: Throttle) -> None:
     for prefix, adapter in list(session.adapters.items()):
-        session.mount(prefix, Fenced(adapter, fence))
+        # waiting comes first: the fence is asked at the last moment
+        session.mount(prefix, Throttled(Fenced(adapter, fence), throttle))
 
 
 class Fenced(BaseAdapter):

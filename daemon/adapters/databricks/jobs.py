@@ -1,10 +1,13 @@
 """The port Jobs: start a run once, and tell how it stands."""
 
+import logging
 from collections.abc import Mapping
 
 from daemon.adapters.databricks.client import DatabricksClient, Json
 from daemon.domain.registry import JobRun, RunState
+from daemon.ports import PlatformError
 
+log = logging.getLogger(__name__)
 LONGEST = 500
 
 STATES = {
@@ -34,7 +37,11 @@ class DatabricksJobs:
         self._client = client
 
     def start(self, job_id: int, parameters: Mapping[str, str], *, token: str) -> int:
-        body = {"job_id": job_id, "job_parameters": dict(parameters), "idempotency_token": token}
+        declared = self._declared(job_id)
+        if undeclared := [name for name in parameters if declared is not None and name not in declared]:
+            log.info("job %d declares no parameter %s: it is started without", job_id, ", ".join(undeclared))
+        told = {name: value for name, value in parameters.items() if name not in undeclared}
+        body = {"job_id": job_id, "job_parameters": told, "idempotency_token": token}
         return self._client.send(
             "POST",
             "/api/2.2/jobs/run-now",
@@ -42,6 +49,21 @@ class DatabricksJobs:
             lambda answer: int(answer["run_id"]),
             what=f"start job {job_id}",
         )
+
+    def _declared(self, job_id: int) -> frozenset[str] | None:
+        """Return the parameters that the job declares: it would refuse any other. None where it may not be read."""
+
+        def read(answer: Json) -> frozenset[str]:
+            shown = (answer.get("settings") or {}).get("parameters") or []
+            return frozenset(str(parameter["name"]) for parameter in shown)
+
+        try:
+            return self._client.get("/api/2.2/jobs/get", read, what=f"read job {job_id}", query={"job_id": job_id})
+        except PlatformError as error:
+            if not error.permanent:
+                raise
+            log.info("%s: it is told everything", error)
+            return None
 
     def run(self, run_id: int) -> JobRun:
         return self._client.get(

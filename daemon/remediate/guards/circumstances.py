@@ -77,9 +77,8 @@ class Circumstances:
     """The settings that the plan would be made by now."""
     approval: Approval | None = None
     deployment: DeploymentJob | None = None
-    """Databricks' own job that deploys versions of the model, and where its run stands."""
-    stands_back: bool = True
-    """Promotions are left to such a job."""
+    """Databricks' own job that deploys versions of the model, and where its run stands; None also where the settings
+    say that it does not deploy."""
 
 
 Guard = Callable[[Remediation, Circumstances], tuple[bool, str]]

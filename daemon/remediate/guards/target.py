@@ -69,16 +69,16 @@ def last_healthy(r: Remediation, c: Circumstances) -> tuple[bool, str]:
 def deployment(r: Remediation, c: Circumstances) -> tuple[bool, str]:
     """Databricks' own deployment job does not deploy at the same time: two hands would undo each other's work.
 
-    A promotion is left to the job while one is connected, unless told otherwise (`promote.deployment_job`). A rollback
-    waits only for one that is at work: it cannot wait for a person's approval.
+    A promotion is left to the job while one is connected. A rollback waits only for one that is at work: it cannot wait
+    for a person's approval.
     """
     job = c.deployment
     if r.remedy not in MOVES_TRAFFIC or job is None:
         return True, "no deployment job deploys this model"
     told = f"deployment job {job.job_id} of Databricks: {job.words or 'connected'}"
-    if job.run is Deployment.RUNS and (c.stands_back or r.remedy is Remedy.ROLLBACK):
+    if job.run is Deployment.RUNS:
         return False, f"{told}; it is at work"
-    if r.remedy is Remedy.PROMOTE and c.stands_back and (job.connected or job.run is not Deployment.NONE):
+    if r.remedy is Remedy.PROMOTE and (job.connected or job.run is Deployment.WAITS):
         return False, f'{told}; it promotes by itself (promote.deployment_job = "ignore" if it does not)'
     return True, told
 

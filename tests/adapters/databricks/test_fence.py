@@ -54,6 +54,7 @@ def changed(server: LocalServer) -> list[str]:
 @pytest.mark.parametrize("what", ["update", "query", "start"])
 def test_nothing_that_changes_something_leaves(server: LocalServer, token: Path, what: str) -> None:
     closed = client(server, token, Gate(0))
+    server.on("GET", "/api/2.2/jobs/get", Answer({}))
     call: Callable[[], object] = {
         "update": lambda: DatabricksServing(closed).update("flights", [ENTITY]),
         "query": lambda: DatabricksServing(closed).query("flights", "model-1", {}),
@@ -84,6 +85,7 @@ def test_all_leaves_where_it_is_open_and_it_stays_open_until_the_answer(server: 
         return reply
 
     server.on("PUT", CONFIG, answer({}))
+    server.on("GET", "/api/2.2/jobs/get", Answer({}))
     server.on("POST", RUN_NOW, answer({"run_id": 11}))
     server.on("POST", INVOCATIONS, answer({"predictions": [1]}))
     opened = client(server, token, gate)

@@ -1,6 +1,7 @@
 """Credentials that Unity Catalog vends are handed to MLflow as it would have read them itself."""
 
 import sys
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -14,10 +15,10 @@ EXPIRES = {"expiration_time": "1700000000000", "a_field_of_tomorrow": 1}
 def test_each_cloud_is_reached_by_its_own_package_which_is_named_where_it_is_missing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(sys.modules, "boto3", None)  # type: ignore[arg-type]
-    monkeypatch.setitem(sys.modules, "azure", None)  # type: ignore[arg-type]
-    monkeypatch.setitem(sys.modules, "google.cloud", None)  # type: ignore[arg-type]
-    monkeypatch.setitem(sys.modules, "google.cloud.storage", None)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    monkeypatch.setitem(sys.modules, "azure", None)
+    monkeypatch.setitem(sys.modules, "google.cloud", None)
+    monkeypatch.setitem(sys.modules, "google.cloud.storage", None)
     clouds: dict[str, dict[str, Any]] = {
         "s3://bucket/3": {"aws_temp_credentials": {"access_key_id": "A", "secret_access_key": "B"}},
         "abfss://c@a.dfs.core.windows.net/3": {"azure_user_delegation_sas": {"sas_token": "sig=1"}},
@@ -25,7 +26,7 @@ def test_each_cloud_is_reached_by_its_own_package_which_is_named_where_it_is_mis
     }
     for location, credentials in clouds.items():
         with pytest.raises(ImportError):
-            vended_files(location, lambda given=credentials: given | EXPIRES)
+            vended_files(location, partial(dict, credentials | EXPIRES))
 
 
 def test_the_credentials_arrive_whole(monkeypatch: pytest.MonkeyPatch) -> None:
