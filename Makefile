@@ -36,7 +36,7 @@ bench-detection: $(INSTALLED)
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "mlsteward needs Python 3.11 or newer, not %d.%d" % sys.version_info[:2])'
-	@echo "Installing into .venv, once: about two minutes and 1.2 GB, most of it the MLflow server of the playground"
+	@echo "Installing into .venv, once: about three minutes and 1.7 GB, most of it the MLflow server of the playground"
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

@@ -45,7 +45,7 @@ def check(file: Path, as_json: bool) -> None:
     click.echo(f"registered models: {settings.mlflow.registry}; runs: {_runs(settings)}")
     show.table(
         "",
-        ["endpoint", "model", "looks every", "window", "retrain", "promote", "rollback", "archive", "table"],
+        ["endpoint", "model", "looks every", "window", "retrain", "promote", "rollback", "archive", "table", "reader"],
         [[w[key] for key in COLUMNS] for w in watched],
     )
     for w in watched:
@@ -53,7 +53,7 @@ def check(file: Path, as_json: bool) -> None:
             click.echo(f"  {w['endpoint']}: {note}")
 
 
-COLUMNS = ("endpoint", "model", "interval", "window", "retrain", "promote", "rollback", "archive", "table")
+COLUMNS = ("endpoint", "model", "interval", "window", "retrain", "promote", "rollback", "archive", "table", "reader")
 
 
 @command("once")
@@ -100,6 +100,7 @@ def _watched(settings: Settings, endpoint: EndpointSettings, traffic: Traffic | 
         "endpoint": endpoint.name,
         "model": endpoint.model,
         "table": endpoint.table,
+        "reader": endpoint.reader,
         "interval": show.length(endpoint.watch.interval),
         "window": show.length(endpoint.watch.window),
         **{remedy.value: _mode(endpoint, remedy) for remedy in Remedy},

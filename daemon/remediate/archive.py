@@ -14,13 +14,17 @@ from daemon.remediate.journal import Act, Outcome, Seen
 from daemon.remediate.registry_stage import move_stage
 from daemon.remediate.stale import ARCHIVED, MARKED, Housekeeping, due, spared
 from daemon.store import remediations, verdicts
-from daemon.store.engine import Store
+from daemon.store.engine import Store, Tx
 
 
 def housekeep(
     settings: EndpointSettings, serving: Serving, registry: Registry, store: Store, *, now: datetime
 ) -> Housekeeping:
-    """Look for stale versions and propose what is due: marking and archiving are two remediations, days apart."""
+    """Look for stale versions and propose what is due: marking and archiving are two remediations, days apart.
+
+    Nothing is proposed where another was open when the looking began: what was seen may be what it has changed since.
+    """
+    open_before = _under_way(settings, store)
     found = due(
         registry.versions(settings.model),
         in_use=_in_use(settings, serving, store),
@@ -28,11 +32,20 @@ def housekeep(
         now=now,
     )
     phase, versions = ("archive", found.archive) if found.archive else ("mark", found.mark)
-    if versions:
+    if versions and not open_before:
         with store.begin() as tx:
-            if not any(r.remedy is Remedy.ARCHIVE and r.model == settings.model for r in remediations.opened(tx)):
+            if not _archives(tx, settings):
                 remediations.propose(tx, _proposal(settings, phase, versions, now))
     return found
+
+
+def _under_way(settings: EndpointSettings, store: Store) -> bool:
+    with store.read() as tx:
+        return _archives(tx, settings)
+
+
+def _archives(tx: Tx, settings: EndpointSettings) -> bool:
+    return any(r.remedy is Remedy.ARCHIVE and r.model == settings.model for r in remediations.opened(tx))
 
 
 def acts(one: Remediation, settings: EndpointSettings, doors: Doors, store: Store, *, now: datetime) -> Sequence[Act]:

@@ -53,5 +53,7 @@ routes = [
     reading(f"{_PATH}/metastore_summary", _summary),
     reading(f"{_PATH}/tables/{{name}}", _get),
     reading(f"{_PATH}/tables/{{name}}/exists", _exists),
+    # the SDK asks at the older path, delta-rs at the newer
+    Route("/api/2.0/unity-catalog/temporary-table-credentials", _lend, methods=["POST"]),
     Route(f"{_PATH}/temporary-table-credentials", _lend, methods=["POST"]),
 ]

@@ -89,3 +89,8 @@ def test_a_kpi_is_either_a_column_or_an_expression(about: dict[str, str]) -> Non
 
 def test_a_column_of_any_name_is_quoted() -> None:
     assert Kpi(name="k", column='say "yes"', tolerance=1.0, range=(0, 1)).sql == '"say ""yes"""'
+
+
+def test_backticks_quote_as_well() -> None:
+    assert not not_scalar("`a; b` + 1")
+    assert "does not end" in not_scalar("`a + 1")

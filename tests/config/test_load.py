@@ -206,3 +206,44 @@ def test_a_lease_that_could_not_be_renewed_in_time_is_refused(tmp_path: Path) ->
     (said,) = problems(tmp_path, f'{SMALL}\n[store]\nlease = "2s"\n')
     assert said.startswith("store.lease: must be 3s or longer")
     assert loaded(tmp_path, f'{SMALL}\n[store]\nlease = "3s"\n').store.lease.total_seconds() == 3
+
+
+BY_NAME = SMALL.replace('"/tables/flights"', '"main.ml.flights_payload"')
+
+
+def test_a_table_may_be_a_name_in_unity_catalog_and_one_line_changes_who_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATABRICKS_WAREHOUSE_ID", raising=False)
+    assert loaded(tmp_path, BY_NAME).endpoints[0].reader == "delta"
+    warehouse = f'{BY_NAME}reader = "warehouse"\n'
+    assert problems(tmp_path, warehouse) == (
+        'the file: reader = "warehouse" of flights needs workspace.warehouse_id, or $DATABRICKS_WAREHOUSE_ID',
+    )
+    monkeypatch.setenv("DATABRICKS_WAREHOUSE_ID", "w1")
+    assert loaded(tmp_path, warehouse).endpoints[0].reader == "warehouse"
+    monkeypatch.delenv("DATABRICKS_WAREHOUSE_ID")
+    assert loaded(tmp_path, f'[workspace]\nwarehouse_id = "w1"\n{warehouse}').workspace.warehouse_id == "w1"
+
+
+def test_a_warehouse_reads_no_folder(tmp_path: Path) -> None:
+    text = f'[workspace]\nwarehouse_id = "w1"\n{SMALL}reader = "warehouse"\n'
+    assert problems(tmp_path, text) == (
+        'endpoints[0] ("flights"): a warehouse reads tables by name: write catalog.schema.table, not /tables/flights',
+    )
+
+
+@pytest.mark.parametrize("setting", ["table", "labels.table"])
+def test_a_name_that_is_none_is_refused_in_its_place(tmp_path: Path, setting: str) -> None:
+    text = SMALL.replace('table = "/tables/flights"', "") if setting == "table" else SMALL
+    (problem,) = problems(tmp_path, f'{text}{setting} = "uc://main.flights"\n')
+    assert problem.startswith(
+        'endpoints[0] ("flights"): uc://main.flights is no table\'s name: write catalog.schema.table'
+    )
+
+
+def test_the_history_of_entities_may_be_a_name_and_a_wrong_one_is_refused(tmp_path: Path) -> None:
+    text = '[workspace]\nserved_entities_table = "system.serving.served_entities"\n'
+    assert loaded(tmp_path, text + SMALL).workspace.served_entities_table
+    (problem,) = problems(tmp_path, text.replace("system.serving", "uc://serving") + SMALL)
+    assert "uc://serving.served_entities is no table's name" in problem

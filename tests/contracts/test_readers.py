@@ -16,12 +16,14 @@ from daemon.adapters.readers import Readers
 from daemon.adapters.warehouse import WarehouseLog
 from daemon.config.detection import Watch
 from daemon.config.endpoint import EndpointSettings
+from daemon.config.labels import Labels
+from daemon.domain.cohort import Label
 from daemon.domain.sample import HealthCount, Part
 from daemon.domain.window import Window, closed_windows
 from daemon.ports import InferenceLog, PlatformError
 from daemon.watch import sample as planned
-from tests.adapters.delta.tables import GATEWAY, LEGACY, SERVICES, write, write_served_entities
-from tests.fakes import LoggedRequest
+from tests.adapters.delta.tables import GATEWAY, LEGACY, SERVICES, write, write_labels, write_served_entities
+from tests.fakes import LabelRow, LoggedRequest
 from tests.small_workspace import SmallWorkspace
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -238,3 +240,59 @@ def test_one_line_of_the_configuration_changes_the_reader(tmp_path: Path, small:
         duck.register("streamed", tables.rows(table))
         assert duck.execute("SELECT count(*) FROM streamed").fetchall() == [(200,)]
     assert sent(small) - before == (2 if reader == "warehouse" else 0)
+
+
+def test_while_it_catches_up_no_window_is_taken_along_twice(tmp_path: Path, small: SmallWorkspace) -> None:
+    """Three looks between two windows that settle: the first one's rows came along, the others ask."""
+    path = tmp_path / "payload"
+    for hour in range(4):
+        write(path, requests(300, hour, NOON + hour * timedelta(hours=1)))
+    ours, theirs = delta(path), warehouse(path, small)
+    stored: tuple[dict[planned.Slot, int], dict[planned.Slot, int]] = {}, {}
+    for cost in (1, 3, 3):
+        before = sent(small)
+        assert look(ours, hours(4), stored[0]) == look(theirs, hours(4), stored[1])
+        assert sent(small) == before + cost
+    before = sent(small)
+    write(path, requests(300, 4, NOON + timedelta(hours=4)))
+    assert look(ours, hours(5), stored[0]) == look(theirs, hours(5), stored[1])
+    assert sent(small) == before + 1
+
+
+def test_what_was_asked_for_is_not_kept(tmp_path: Path, small: SmallWorkspace) -> None:
+    path = tmp_path / "payload"
+    write(path, requests(300, 1))
+    log = warehouse(path, small)
+    look(log, hours(1), {})
+    assert log._taken is None
+
+
+def test_the_history_may_be_a_delta_table_beside_a_warehouse(tmp_path: Path, small: SmallWorkspace) -> None:
+    path, history = tmp_path / "payload", tmp_path / "served"
+    write(path, requests(100, 1))
+    write_served_entities(history, [("a", "flights", "main.ml.delay", "3", "2026-11-01T00:00:00Z")])
+    endpoint = EndpointSettings(name="flights", table=named(path, small), model="m", reader="warehouse")
+    workspace = small.settings.model_copy(update={"served_entities_table": str(history)})
+    log, _, _ = Readers(workspace, small.client).of(endpoint)
+    before = sent(small)
+    log.health(hours(1))
+    assert log.entities() == {"a": ("main.ml.delay", 3)}
+    assert sent(small) == before + 1
+
+
+@pytest.mark.parametrize("reader", ["delta", "warehouse"])
+def test_labels_are_read_as_their_endpoint_is_and_a_folder_by_the_daemon(
+    tmp_path: Path, small: SmallWorkspace, reader: Any
+) -> None:
+    payload, path = tmp_path / "payload", tmp_path / "labels"
+    write(payload, requests(3, 1))
+    write_labels(path, [LabelRow("a", "1"), LabelRow("it's", "0")])
+    before = sent(small)
+    for table, statements in ((named(path, small, f"{tmp_path.name}-labels"), 1), (str(path), 0)):
+        rules = Labels(table=table)
+        endpoint = EndpointSettings(name="flights", table=named(payload, small), model="m", reader=reader, labels=rules)
+        _, labels, _ = Readers(small.settings, small.client).of(endpoint)
+        assert labels is not None
+        assert labels.of(["a", "it's", "b"], NOON) == {"a": Label("1"), "it's": Label("0")}
+        before += statements if reader == "warehouse" else 0
+        assert sent(small) == before

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from daemon.config.remedies import Archive
-from daemon.domain.registry import Stage
+from daemon.domain.registry import ModelVersion, Stage
 from daemon.domain.remediation import Mode, Remedy, Standing, State
 from daemon.ports import PlatformError
-from daemon.remediate import vault
+from daemon.remediate import archive, vault
 from daemon.remediate.stale import ARCHIVED, KEEP, MARKED, Housekeeping
 from tests.remediate.conftest import Tell
 from tests.remediate.faults import full_disk
@@ -70,6 +70,21 @@ def test_the_wait_counts_from_the_mark_not_from_its_proposal(stale: Story) -> No
     at = stale.registry.version(MODEL, 2).tags[MARKED]
     assert at == stale.steps()[0].started_at.isoformat()  # type: ignore[union-attr]
     assert at > (START + timedelta(hours=20)).isoformat()
+
+
+def test_what_was_seen_before_a_mark_was_made_proposes_none_after_it(stale: Story) -> None:
+    """The workspace was slow to answer: meanwhile the versions that it shows unmarked have been marked."""
+    stale.housekeep()
+    shown = stale.registry.versions(MODEL)
+
+    class Slow:
+        def versions(self, _model: str) -> list[ModelVersion]:
+            stale.live()
+            return shown
+
+    found = archive.housekeep(stale.settings, stale.serving, Slow(), stale.store, now=stale.now)  # type: ignore[arg-type]
+    assert found.mark == (2, 3), "as it was when the workspace was asked"
+    assert stale.ends() == [(Remedy.ARCHIVE, State.SUCCEEDED)]
 
 
 def test_nothing_is_archived_before_its_time(stale: Story) -> None:

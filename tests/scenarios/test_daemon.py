@@ -17,6 +17,7 @@ import pytest
 from playground.address import Address
 from playground.process import Playground
 from playground.traffic import Mix, Traffic
+from playground.warehouse import WAREHOUSE_ID
 from tests.scenarios.process import TINY, Daemon
 
 
@@ -53,6 +54,27 @@ def config(address: Address, *endpoints: str, host: str | None = None) -> str:
 
 def looked(daemon: Daemon, name: str = "flight-delay") -> bool:
     return bool(daemon.metric(f'mlsteward_requests_total{{endpoint="{name}"}}'))
+
+
+def test_one_line_of_its_configuration_lets_a_warehouse_read(box: Playground, address: Address, tmp_path: Path) -> None:
+    """By name, both versions told by Databricks' history, and one statement for each window that has settled."""
+    named = endpoint(address, "flight-delay", table="playground.serving.flight-delay_payload")
+    told = config(address, f'{named}reader = "warehouse"\n').replace(
+        str(address.served_entities_table), f'system.serving.served_entities"\nwarehouse_id = "{WAREHOUSE_ID}'
+    )
+    before = len(box.control.statements())
+    began = time.monotonic()
+    with Daemon(tmp_path, told, TEST_TOKEN=address.token) as daemon:
+        daemon.wait("the endpoint to be seen", lambda: looked(daemon))
+        daemon.wait("some windows", lambda: len(box.control.statements()) >= before + 4)
+        assert daemon.stop() == 0
+        log = daemon.log.read_text()
+    sent = box.control.statements()[before:]
+    windows = (time.monotonic() - began) / 2
+    assert len(sent) <= windows + 1, [one["sql"] for one in sent]
+    assert {one["state"] for one in sent} == {"SUCCEEDED"}
+    assert "Traceback" not in log and "cannot be" not in log
+    assert "signature=" not in log and "dataframe_records" not in log
 
 
 def test_it_starts_looks_tells_and_stops_cleanly(address: Address, tmp_path: Path) -> None:

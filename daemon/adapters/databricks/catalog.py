@@ -9,7 +9,7 @@ from daemon.domain.table_name import TableName
 from daemon.ports import PlatformError
 
 TABLES = "/api/2.1/unity-catalog/tables"
-CREDENTIALS = "/api/2.1/unity-catalog/temporary-table-credentials"
+CREDENTIALS = "/api/2.0/unity-catalog/temporary-table-credentials"
 SUMMARY = "/api/2.1/unity-catalog/metastore_summary"
 
 TYPES = {"bigint": "long", "int": "integer", "smallint": "short", "tinyint": "byte"}

@@ -29,7 +29,7 @@ ONLY_ASK = (
     "/api/2.0/mlflow/artifacts/credentials-for-read",
     "/api/2.0/mlflow/unity-catalog/model-versions/generate-temporary-credentials",
     "/api/2.0/sql/statements",
-    "/api/2.1/unity-catalog/temporary-table-credentials",
+    "/api/2.0/unity-catalog/temporary-table-credentials",
 )
 """What is sent by POST and changes nothing, a SELECT for one (`warehouse/statements.py` sends no other): looking goes
 on where nothing may be done."""

@@ -9,6 +9,7 @@ import deltalake
 from deltalake.exceptions import DeltaProtocolError, TableNotFoundError
 
 from daemon.adapters.tables.dialect import DATAFUSION, Dialect, Question
+from daemon.adapters.tables.duck import asked
 from daemon.adapters.tables.engine import QuestionError
 from daemon.ports import PlatformError
 
@@ -22,6 +23,8 @@ SESSION = {
 REFUSALS = ("Error during planning", "Schema error", "SQL error", "This feature is not implemented", "Arrow error")
 """How the engine begins where it is the question that is wrong, and not the reading."""
 REFUSED = re.compile(r"permission denied|access ?denied|forbidden|unauthori[sz]ed|\b40[13]\b", re.IGNORECASE)
+READING = re.compile(r"^Invalid Input Error: reading the stream registered as '\w+' failed: ")
+"""What DuckDB puts before the words of the engine."""
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 QUERY_STRING = re.compile(r"\?\S+")
 
@@ -55,7 +58,7 @@ class DeltaTable:
     def query(self, question: Question) -> Any:
         """Return an Arrow table with the answer, as of the last refresh."""
         with self._translated():
-            return self._execute(question.sql).read_all()
+            return _fetched(self._execute(question.sql))
 
     def stream(self) -> Any:
         """Return all rows as an Arrow stream that is read once, batch by batch."""
@@ -87,9 +90,18 @@ class DeltaTable:
             raise _explained(error, self.uri) from error
 
 
+def _fetched(stream: Any) -> Any:
+    """Read a stream to its end without holding the interpreter.
+
+    The stream's own `read_all` keeps every other thread of the daemon waiting for as long as the storage takes: no
+    listener would answer, and no watchdog be told. DuckDB reads the same stream and lets them run.
+    """
+    return asked(stream, "stream", "SELECT * FROM stream")
+
+
 def _explained(error: BaseException, uri: str) -> PlatformError:
     # a signed URL in a message would put its signature into the log
-    said = QUERY_STRING.sub("?…", COLOURS.sub("", str(error))).strip()
+    said = QUERY_STRING.sub("?…", COLOURS.sub("", READING.sub("", str(error)))).strip()
     lines = [line.strip() for line in said.splitlines() if line.strip()] or [type(error).__name__]
     if isinstance(error, TableNotFoundError) and "Unknown scheme" in said:
         return PlatformError(f"{uri}: no storage of this kind is known; check the table's URI", permanent=True)

@@ -32,33 +32,39 @@ class Chunks:
     def batches(self, result: Json) -> Iterator[Any]:
         """Yield the Arrow batches of all chunks, in order. Raise PlatformError where one is missing or is garbage."""
         chunks = rows = 0
-        following: int | None = 0 if _pieces(result) else None
-        while following is not None:
-            if not _pieces(result):
-                result = self._again(following)
-            pieces = _pieces(result)
+        path: str | None = f"{self._statement}/result/chunks/0"
+        pieces = _pieces(result)
+        while path is not None and (pieces or chunks):
+            pieces = pieces or _pieces(self._again(path))
+            if not pieces:
+                raise self._broken(f"chunk {chunks} has no link")
             for piece in pieces:
                 if piece.get("chunk_index", chunks) != chunks:
                     raise self._broken(f"chunk {chunks} was asked for, and {piece.get('chunk_index')} came")
                 held = 0
-                for batch in self._read(chunks, piece):
+                for batch in self._read(chunks, piece, path):
                     held += batch.num_rows
                     yield batch
                 if held != piece.get("row_count", held):
                     raise self._broken(f"chunk {chunks} has {held} rows instead of {piece.get('row_count')}")
                 chunks, rows = chunks + 1, rows + held
-            if not pieces:
-                raise self._broken(f"chunk {following} has no link")
-            following, result = _next(pieces[-1]), {}
+            path, pieces = self._next(pieces[-1]), []
         for name, there in (("total_chunk_count", chunks), ("total_row_count", rows)):
             if (told := self._manifest.get(name)) is not None and told != there:
                 raise self._broken(f"its manifest says {name} {told}, and {there} came")
 
-    def _read(self, index: int, piece: Json) -> list[Any]:
+    def _next(self, piece: Json) -> str | None:
+        """Return where the chunk after this one is: Databricks' own link says at which row it begins."""
+        link, index = piece.get("next_chunk_internal_link"), piece.get("next_chunk_index")
+        if isinstance(link, str) and link.startswith(f"{self._statement}/result/chunks/"):
+            return link
+        return None if index is None else f"{self._statement}/result/chunks/{int(index)}"
+
+    def _read(self, index: int, piece: Json, path: str) -> list[Any]:
         error: Exception | None = None
         for attempt in range(ATTEMPTS):
             if attempt:
-                piece = next((p for p in _pieces(self._again(index)) if p.get("chunk_index", index) == index), {})
+                piece = next((p for p in _pieces(self._again(path)) if p.get("chunk_index", index) == index), {})
             try:
                 return batches_of(self._content(piece))
             except (requests.RequestException, ValueError, KeyError) as failed:
@@ -83,9 +89,9 @@ class Chunks:
                 raise requests.HTTPError(f"status {answer.status_code}")
             return answer.content
 
-    def _again(self, index: int) -> Json:
+    def _again(self, path: str) -> Json:
         try:
-            return self._client.get(f"{self._statement}/result/chunks/{index}", dict, what=self._what)
+            return self._client.get(path, dict, what=self._what)
         except PlatformError as error:
             if error.missing:
                 raise GoneError(str(error), permanent=False) from error
@@ -98,11 +104,6 @@ class Chunks:
 def _pieces(result: Json) -> list[Json]:
     """Return the chunks that an answer holds or links to: small ones may come with it."""
     return [result] if "attachment" in result else list(result.get("external_links") or [])
-
-
-def _next(piece: Json) -> int | None:
-    following = piece.get("next_chunk_index")
-    return None if following is None else int(following)
 
 
 def _unauthorised(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from daemon.adapters.tables import queries
+from daemon.adapters.tables.at_once import Wanted, look
 from daemon.adapters.tables.columns import Columns
 from daemon.adapters.tables.engine import Engine, QuestionError
 from daemon.adapters.tables.log import Entity, TableLog, columns_of, counted, named, no_rows, told, tuples
@@ -29,7 +30,7 @@ class WarehouseLog:
         self._rest = TableLog(table, served=served, endpoint=endpoint)
         self._served = served if isinstance(served, WarehouseTable) else None
         self._told_elsewhere = served is not None and self._served is None
-        self._wanted = queries.Wanted(endpoint, rows, windows_at_once)
+        self._wanted = Wanted(endpoint, rows, windows_at_once)
         self._counted: dict[Window, list[HealthCount]] = {}
         """By the windows that were asked for last, those without a request, too."""
         self._taken: Taken | None = None
@@ -47,9 +48,16 @@ class WarehouseLog:
     def sample(self, parts: Sequence[Part], *, salt: str) -> Sample:
         if not parts:
             return Sample((), no_rows(), 0)
-        if salt == self._endpoint and self._taken is not None and self._taken.covers(parts):
-            return self._taken.sample(parts, salt=salt)
-        return self._rest.sample(parts, salt=salt)
+        if salt != self._endpoint:
+            return self._rest.sample(parts, salt=salt)
+        if self._taken is not None and self._taken.covers(parts):
+            sample = self._taken.sample(parts, salt=salt)
+            # a look asks once: megabytes for each endpoint would lie about until the next window has settled
+            self._taken = self._taken.without(parts)
+            return sample
+        sample = self._rest.sample(parts, salt=salt)
+        self._wanted = self._wanted.having(c for part in parts for c in self._counted.get(part.window, ()))
+        return sample
 
     def newest(self, since: datetime) -> datetime | None:
         return self._rest.newest(since)
@@ -87,7 +95,7 @@ class WarehouseLog:
         self._without_history -= 1
 
         def ask(history_in: str | None) -> Any:
-            question = queries.look(columns, windows, cells, self._wanted, self._endpoint, history_in)
+            question = look(columns, windows, cells, self._wanted, self._endpoint, history_in)
             return self._table.query(question)
 
         if served is None:

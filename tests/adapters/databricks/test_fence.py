@@ -119,3 +119,25 @@ def connected(server: LocalServer, token: Path, gate: Gate) -> "Connection":
 
     settings = Workspace(host=server.url, token=Secret(file=token))
     return connection.connect(settings, token.read_text().strip(), gate)
+
+
+@pytest.mark.parametrize(
+    ("path", "passes"),
+    [
+        ("/api/2.0/sql/statements", True),
+        ("/api/2.0/sql/statements/01ef-23/cancel", True),
+        ("/api/2.0/unity-catalog/temporary-table-credentials", True),
+        ("/api/2.0/sql/statements/01ef-23", False),
+        ("/api/2.0/sql/statements/01ef-23/cancel/x", False),
+        ("/api/2.0/sql/warehouses/w1/start", False),
+        ("/api/2.0/sql/statements/../../2.2/jobs/run-now", False),
+    ],
+)
+def test_a_question_is_asked_by_post_and_passes_and_nothing_beside_it(
+    server: LocalServer, token: Path, path: str, passes: bool
+) -> None:
+    server.on("POST", path, Answer({"fine": True}))
+    closed = client(server, token, Gate(0))
+    with nullcontext() if passes else pytest.raises(PlatformError, match="the gate is closed"):
+        assert closed.ask(path, {"a": 1}, lambda answer: answer["fine"], what="ask")
+    assert len(changed(server)) == passes

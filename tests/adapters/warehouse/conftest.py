@@ -35,19 +35,27 @@ def token(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ask(server: LocalServer, token: Path) -> Ask:
-    def run(question: Question = QUESTION, *, patience_seconds: float = 20, **about: Any) -> Any:
-        settings = Workspace(
-            host=server.url,
-            token=Secret(file=token),
-            timeout=timedelta(seconds=about.pop("timeout_seconds", 20)),
-            retry_for=timedelta(seconds=3),
-            warehouse_id="w1",
-            statement_timeout=timedelta(seconds=patience_seconds),
-        )
-        client = DatabricksClient(settings, pauses=(0.0, 0.0), **about)
-        return Statements(client, settings, pauses=(0.0,)).table(question, what="read main.ml.t")
+    def run(question: Question = QUESTION, **about: Any) -> Any:
+        return statements(server, token, **about).table(question, what="read main.ml.t")
 
     return run
+
+
+@pytest.fixture
+def stream(server: LocalServer, token: Path) -> Ask:
+    return lambda: statements(server, token).rows(QUESTION, what="read main.ml.t")
+
+
+def statements(server: LocalServer, token: Path, *, patience_seconds: float = 20, **about: Any) -> Statements:
+    settings = Workspace(
+        host=server.url,
+        token=Secret(file=token),
+        timeout=timedelta(seconds=about.pop("timeout_seconds", 20)),
+        retry_for=timedelta(seconds=3),
+        warehouse_id="w1",
+        statement_timeout=timedelta(seconds=patience_seconds),
+    )
+    return Statements(DatabricksClient(settings, pauses=(0.0, 0.0), **about), settings, pauses=(0.0,))
 
 
 def rows(*values: str, start: int = 0) -> pa.Table:

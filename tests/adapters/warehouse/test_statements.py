@@ -295,3 +295,25 @@ def test_looking_goes_on_where_nothing_may_be_changed(server: LocalServer, ask: 
     assert "is RUNNING" in str(refused(ask, patience_seconds=1e-3, fence=closed))
     assert len(server.to(CANCEL)) == 1
     assert told(ask(fence=closed)) == GOOD
+
+
+def test_a_stream_is_fetched_as_it_is_read_and_cancelled_where_it_is_left(server: LocalServer, stream: Ask) -> None:
+    server.on("POST", PATH, two_chunks(server))
+    server.on("POST", CANCEL, Answer({}))
+    batches = iter(stream())
+    assert next(batches).num_rows == 2
+    assert server.to("/storage/1") == []
+    assert [batch.num_rows for batch in batches] == [1]
+    assert server.to(CANCEL) == []
+
+
+@pytest.mark.parametrize("following", [f"{STATEMENT}/result/chunks/1?row_offset=2", "/api/2.0/elsewhere", None])
+def test_the_next_chunk_is_where_databricks_says_if_it_is_one_of_the_statement(
+    server: LocalServer, ask: Ask, following: str | None
+) -> None:
+    answer = two_chunks(server)
+    first = link(server, 0, ONE, 1, next_chunk_internal_link=following)
+    server.on("POST", PATH, Answer({**answer.body, "result": {"external_links": [first]}}))
+    assert told(ask()) == GOOD
+    (asked,) = server.to(f"{STATEMENT}/result/chunks/1")
+    assert ("row_offset=2" in asked.path) == (following is not None and "row_offset" in following)
