@@ -8,6 +8,7 @@ from typing import Protocol
 
 from daemon.domain.cohort import Label
 from daemon.domain.event import Event
+from daemon.domain.found import FoundEndpoint, FoundJob, FoundWarehouse, Kind, Meeting, Presence, Rights
 from daemon.domain.registry import DeploymentJob, JobRun, ModelVersion, Stage
 from daemon.domain.sample import HealthCount, Part, Sample
 from daemon.domain.schema import Signature
@@ -132,6 +133,34 @@ class Registry(Protocol):
 
     def remove_artifacts(self, model: str, version: int) -> None:
         """Remove the artifacts of the version; the version's own record stays."""
+
+
+class Survey(Protocol):
+    """A workspace as whoever sets it up sees it. It only looks."""
+
+    def meet(self) -> Meeting: ...
+
+    def endpoints(self) -> list[FoundEndpoint]:
+        """Return all serving endpoints; of those that serve no registered model, only what the list tells."""
+
+    def endpoint(self, name: str) -> FoundEndpoint: ...
+
+    def jobs(self) -> list[FoundJob]: ...
+
+    def job(self, job_id: int) -> FoundJob: ...
+
+    def warehouses(self) -> list[FoundWarehouse]: ...
+
+    def warehouse(self, warehouse_id: str) -> FoundWarehouse: ...
+
+    def rights(self, kind: Kind, name: str) -> Rights:
+        """Return who holds what on one object, inherited rights with it. Raise where the object is not seen."""
+
+    def presence(self, name: str) -> Presence:
+        """Tell what became of a user or service principal."""
+
+    def token_ends(self) -> list[datetime | None]:
+        """Return when each personal access token of the principal ends; None for one that does not."""
 
 
 class Channel(Protocol):

@@ -57,6 +57,10 @@ class Catalog:
         """Return a table, or refuse."""
         return self._found(lambda table: table.name == name, name)
 
+    def holds(self, name: str) -> bool:
+        """Return whether a catalog or a schema has a table in it."""
+        return any(table.startswith(f"{name}.") for table in self._known)
+
     def by_id(self, table_id: str) -> CatalogTable:
         """Return the table that credentials are asked for, or refuse."""
         return self._found(lambda table: table.id == table_id, table_id)

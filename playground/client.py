@@ -24,6 +24,11 @@ class Client:
         effects: list[dict[str, Any]] = self.call("GET", f"/_playground/effects?after={after}")["effects"]
         return effects
 
+    def asked(self) -> list[str]:
+        """Return the last requests, those that only read as well, as `GET /path`."""
+        asked: list[str] = self.call("GET", "/_playground/asked")["asked"]
+        return asked
+
     def outage(self, on: bool, *, endpoints: list[str] | None = None, status: int = 503) -> None:
         """Begin or end upstream trouble, everywhere or at some endpoints."""
         self.call("POST", "/_playground/outage", {"on": on, "endpoints": endpoints, "status": status})
@@ -64,6 +69,14 @@ class Client:
     def connect_deployment_job(self, model: str, job: dict[str, Any] | None) -> None:
         """Connect a deployment job (`job_id`, `state`, `runs` by version) to a model, or none."""
         self.call("POST", "/_playground/deployment-job", {"model": model, "job": job})
+
+    def set_access(self, **asked: Any) -> None:
+        """Change who is there and who may do what: `people`, `rights`, `take`, `owners`, `skew_seconds` and so on."""
+        self.call("POST", "/_playground/access", asked)
+
+    def show_endpoint(self, name: str, **shown: Any) -> None:
+        """Say what an endpoint shows besides (None: does not), or show one that is nothing else."""
+        self.call("POST", "/_playground/show-endpoint", {"name": name, "shown": shown})
 
     def issue_token(self) -> str:
         """Return another good token."""

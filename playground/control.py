@@ -16,6 +16,10 @@ async def _effects(request: Request) -> Response:
     return JSONResponse({"effects": workspace_of(request).effects.after(after)})
 
 
+async def _asked(request: Request) -> Response:
+    return JSONResponse({"asked": list(workspace_of(request).asked)})
+
+
 async def _outage(request: Request) -> Response:
     body, outage = await _body(request), workspace_of(request).outage
     if body.get("on", True):
@@ -114,6 +118,22 @@ async def _set_warehouse(request: Request) -> Response:
     return JSONResponse({"state": warehouse.state})
 
 
+async def _set_access(request: Request) -> Response:
+    """Change who is there, who may do what, and the workspace's clock: see `Access.change`."""
+    workspace_of(request).access.change(await _body(request))
+    return JSONResponse({})
+
+
+async def _show_endpoint(request: Request) -> Response:
+    """Say what an endpoint shows besides (null: does not), or show one that is nothing else; nothing: as it is."""
+    body, shown = await _body(request), workspace_of(request).shown
+    if body.get("shown"):
+        shown[str(body["name"])] = dict(body["shown"])
+    else:
+        shown.pop(str(body["name"]), None)
+    return JSONResponse({})
+
+
 async def _set_registry(request: Request) -> Response:
     """Say whose stages the principal may not change, and how files of versions are handed out."""
     body, registry = await _body(request), workspace_of(request).registry
@@ -150,6 +170,7 @@ async def _body(request: Request) -> dict[str, Any]:
 
 routes = [
     Route("/_playground/effects", _effects, methods=["GET"]),
+    Route("/_playground/asked", _asked, methods=["GET"]),
     Route("/_playground/outage", _outage, methods=["POST"]),
     Route("/_playground/faults", _add_fault, methods=["POST"]),
     Route("/_playground/faults", _clear_faults, methods=["DELETE"]),
@@ -158,6 +179,8 @@ routes = [
     Route("/_playground/jobs", _declare_job, methods=["POST"]),
     Route("/_playground/registry", _set_registry, methods=["POST"]),
     Route("/_playground/deployment-job", _connect_deployment_job, methods=["POST"]),
+    Route("/_playground/access", _set_access, methods=["POST"]),
+    Route("/_playground/show-endpoint", _show_endpoint, methods=["POST"]),
     Route("/_playground/tokens", _issue_token, methods=["POST"]),
     Route("/_playground/expire-token", _expire_token, methods=["POST"]),
     Route("/_playground/renew-token", _renew_token, methods=["POST"]),

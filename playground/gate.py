@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import MutableMapping
 from datetime import UTC, datetime
+from email.utils import formatdate
 from typing import Any
 
 from starlette.datastructures import Headers, QueryParams
@@ -41,6 +42,25 @@ class TokenCheck:
                 await JSONResponse(refusal.as_json(), status_code=refusal.status)(scope, receive, send)
                 return
         await self._application(scope, receive, send)
+
+
+class Dated:
+    """Notes what was asked, and dates every answer by the workspace's own clock."""
+
+    def __init__(self, application: ASGIApp, workspace: Workspace) -> None:
+        self._application, self._access, self._asked = application, workspace.access, workspace.asked
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not _path(scope).startswith(CONTROL):
+            self._asked.append(f"{scope.get('method')} {scope.get('path', '')}")
+
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                date = formatdate(time.time() + self._access.skew_seconds, usegmt=True)
+                message["headers"] = [*message["headers"], (b"date", date.encode())]
+            await send(message)
+
+        await self._application(scope, receive, dated)
 
 
 class Count:

@@ -61,6 +61,11 @@ class Registry:
         with _refusals():
             return list(self.client.search_model_versions(f"name = '{name}'"))
 
+    def holds(self, name: str) -> bool:
+        """Return whether a catalog or a schema has a model in it."""
+        with _refusals():
+            return any(model.name.startswith(f"{name}.") for model in self.client.search_registered_models())
+
     def do(self, call: Callable[[MlflowClient], Any]) -> Any:
         """Return what a call makes of the server, or refuse as it refuses."""
         with _refusals():

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from playground import control
 from playground.api import (
+    access,
     catalog,
     identity,
     invocations,
@@ -24,7 +25,7 @@ from playground.api import (
 from playground.api.handlers import refused
 from playground.errors import ApiError
 from playground.faults import CONTROL
-from playground.gate import Count, FaultSwitch, Record, TokenCheck, Transports, protocol
+from playground.gate import Count, Dated, FaultSwitch, Record, TokenCheck, Transports, protocol
 from playground.workspace import Workspace
 
 _WITHOUT_TOKEN = ("/.well-known/", statements.LINKS)
@@ -48,6 +49,7 @@ def server(workspace: Workspace) -> WorkspaceServer:
         http=protocol(transports),
         log_level="warning",
         access_log=False,
+        date_header=False,  # the workspace has a clock of its own
         lifespan="off",
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=2,
@@ -59,13 +61,14 @@ def gated(workspace: Workspace, transports: Transports) -> ASGIApp:
     """Return the application behind what every request meets first."""
     spoilt = FaultSwitch(application(workspace), workspace, transports)
     checked = TokenCheck(spoilt, workspace, without=_WITHOUT_TOKEN, with_expired=CONTROL)
-    return Count(Record(checked, workspace), workspace)
+    return Dated(Count(Record(checked, workspace), workspace), workspace)
 
 
 def application(workspace: Workspace) -> Starlette:
     """Return all routes over one workspace."""
     families = (
         identity,
+        access,
         serving_endpoints,
         invocations,
         jobs,

@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+from collections import deque
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from playground.access import Access
 from playground.catalog import SERVING, Catalog
 from playground.effects import Effects
 from playground.endpoint import Endpoint
@@ -31,6 +33,7 @@ WORKSPACE_ID = "2013000000000001"
 USER = "operator@playground.example"
 USER_ID = "2013000000000042"
 _SCORING_THREADS = 4
+_KEPT = 10_000
 
 
 @dataclass(frozen=True)
@@ -56,15 +59,21 @@ class Workspace:
     registry: Registry
     effects: Effects = field(default_factory=Effects)
     tokens: Tokens = field(default_factory=Tokens)
+    access: Access = field(default_factory=lambda: Access(USER))
     outage: Outage = field(default_factory=Outage)
     faults: Faults = field(default_factory=Faults)
     recorder: Recorder = field(default_factory=Recorder)
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    shown: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What endpoints show besides, by their names; a name that no endpoint has is one that only shows itself."""
     catalog: Catalog = field(default_factory=Catalog)
     credentials: dict[str, Any] = field(default_factory=dict)
     """What Unity Catalog lends to those who read files."""
     lent: list[str] = field(default_factory=list)
     """The tables that credentials were lent for, one after the other."""
+
+    asked: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    """The last requests, `GET /path`, those that read as well; control is not among them."""
 
     def __post_init__(self) -> None:
         self.jobs = Jobs(self.root / "jobs")
@@ -82,6 +91,17 @@ class Workspace:
         if name not in self.endpoints:
             raise missing(f"Endpoint with name '{name}' does not exist.")
         return self.endpoints[name]
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Return all endpoints as the list shows them."""
+        shown = {name: endpoint.as_summary() for name, endpoint in self.endpoints.items()}
+        return [_over(shown.get(name, {"name": name}), self.shown.get(name)) for name in {**shown, **self.shown}]
+
+    def show(self, name: str) -> dict[str, Any]:
+        """Return an endpoint as GET shows it, or refuse."""
+        if name in self.shown and name not in self.endpoints:
+            return _over({"name": name}, self.shown[name])
+        return _over(self.endpoint(name).as_json(), self.shown.get(name))
 
     def create_endpoint(self, name: str, body: dict[str, Any]) -> Endpoint:
         """Add an endpoint with an inference table of its own and begin to deploy its first configuration."""
@@ -137,6 +157,10 @@ class Workspace:
         task = asyncio.ensure_future(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+def _over(below: dict[str, Any], above: dict[str, Any] | None) -> dict[str, Any]:
+    return {key: value for key, value in {**below, **(above or {})}.items() if value is not None}
 
 
 def _now_ms() -> int:

@@ -23,15 +23,15 @@ from playground.warehouse import WAREHOUSE_ID
 from playground.workspace import Pace, Workspace
 
 PATIENCE = timedelta(seconds=20)
-NO_SERVER = "http://127.0.0.1:9"
-"""Where no MLflow server is: nothing that is asked here needs one."""
+NOWHERE = "http://127.0.0.1:9"
+"""No MLflow server: whoever asks for models is refused."""
 
 
 class SmallWorkspace:
     """In: a folder for its tables. Out: a workspace that answers, as long as the context lasts."""
 
-    def __init__(self, root: Path, *, start_seconds: float = 0.0) -> None:
-        self._root, self._pace = root, Pace(start_seconds=start_seconds)
+    def __init__(self, root: Path, *, start_seconds: float = 0.0, mlflow: str = NOWHERE) -> None:
+        self._root, self._pace, self._mlflow = root, Pace(start_seconds=start_seconds), mlflow
         self._ready, self._stop = threading.Event(), asyncio.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.host = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -56,7 +56,7 @@ class SmallWorkspace:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self.workspace = workspace = Workspace(self._root, self._pace, Registry(NO_SERVER))
+        self.workspace = workspace = Workspace(self._root, self._pace, Registry(self._mlflow))
         self.token = workspace.tokens.main
         http = server(workspace)
         serving = asyncio.create_task(http.serve(sockets=[self._listener]))

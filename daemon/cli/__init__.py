@@ -6,7 +6,7 @@ Exit status: 0 done, 1 it could not be done, 2 the configuration or the command 
 import click
 
 from daemon import __version__
-from daemon.cli import act, people, read, replay, service
+from daemon.cli import act, doctor, people, read, replay, service, setup
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -15,5 +15,8 @@ def cli() -> None:
     """Keep models in production healthy: watch, retrain, promote, roll back, archive."""
 
 
-for command in (*service.COMMANDS, *read.COMMANDS, *replay.COMMANDS, *people.COMMANDS, *act.COMMANDS):
-    cli.add_command(command)
+FAMILIES = (setup, doctor, service, read, replay, people, act)
+
+for family in FAMILIES:
+    for command in family.COMMANDS:
+        cli.add_command(command)

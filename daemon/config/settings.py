@@ -30,6 +30,9 @@ class Workspace(Section):
     client_secret: Secret | None = None
     profile: str | None = None
     """A profile of ~/.databrickscfg."""
+    auth_type: str | None = None
+    """Which of the SDK's ways to credentials, by its name there (`azure-client-secret`, `file-oidc` ...), where the
+    environment or the profile offers more than one. Left out: the first that fits."""
     timeout: Interval = timedelta(seconds=60)
     """One request. Longer than this, and it is tried again or given up."""
     retry_for: Interval = timedelta(seconds=60)
@@ -50,6 +53,10 @@ class Workspace(Section):
             raise ValueError("set either token or client_id and client_secret, not both")
         if bool(self.client_id) != bool(self.client_secret):
             raise ValueError("client_id and client_secret go together")
+        if self.auth_type and (self.token or self.client_id):
+            raise ValueError("auth_type chooses among what the SDK finds: leave it out where token or client_id is set")
+        if self.auth_type == "external-browser":
+            raise ValueError("auth_type external-browser needs a person at a browser, whom a daemon does not have")
         return self
 
 

@@ -16,7 +16,8 @@ _LENT_FOR = timedelta(hours=1)
 
 
 def _get(workspace: Workspace, request: Request) -> dict[str, Any]:
-    return workspace.catalog.table(request.path_params["name"]).as_json()
+    name = request.path_params["name"]
+    return {**workspace.catalog.table(name).as_json(), "owner": workspace.access.owner(name)}
 
 
 def _exists(workspace: Workspace, request: Request) -> dict[str, Any]:

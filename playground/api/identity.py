@@ -12,12 +12,13 @@ def _well_known(_workspace: Workspace, _request: Request) -> dict[str, Any]:
     return {"workspace_id": WORKSPACE_ID, "cloud": "AWS"}
 
 
-def _me(_workspace: Workspace, _request: Request) -> dict[str, Any]:
+def _me(workspace: Workspace, _request: Request) -> dict[str, Any]:
     return {
         "id": USER_ID,
-        "userName": USER,
+        "userName": workspace.access.me,
         "displayName": "Operator",
         "active": True,
+        "groups": [{"display": name, "value": name} for name in workspace.access.groups],
         "emails": [{"value": USER, "type": "work", "primary": True}],
     }
 

@@ -12,10 +12,29 @@ from playground.workspace import USER, Workspace
 
 _PATH = "/api/2.2/jobs"
 _LIST_LIMIT = 25
+_JOBS_LIMIT = 100
 
 
 def _get_job(workspace: Workspace, request: Request) -> dict[str, Any]:
     job = workspace.jobs.job(_integer(request.query_params.get("job_id"), "job_id"))
+    return _job_json(job)
+
+
+def _list_jobs(workspace: Workspace, request: Request) -> dict[str, Any]:
+    """Newest first, in pages; a page token is the number of jobs to skip."""
+    query = request.query_params
+    limit = min(_integer(query.get("limit", "20"), "limit"), _JOBS_LIMIT)
+    offset = _integer(query.get("page_token", "0"), "page_token")
+    found = list(reversed(workspace.jobs.jobs.values()))
+    more = len(found) > offset + limit
+    return {
+        "jobs": [_job_json(job) for job in found[offset : offset + limit]],
+        "has_more": more,
+        **({"next_page_token": str(offset + limit)} if more else {}),
+    }
+
+
+def _job_json(job: Job) -> dict[str, Any]:
     return {"job_id": job.job_id, "creator_user_name": USER, "settings": _settings(job)}
 
 
@@ -117,6 +136,7 @@ def _integer(value: Any, name: str) -> int:
 
 routes = [
     reading(f"{_PATH}/get", _get_job),
+    reading(f"{_PATH}/list", _list_jobs),
     reading(f"{_PATH}/runs/get", _get_run),
     reading(f"{_PATH}/runs/list", _list_runs),
     changing("POST", f"{_PATH}/run-now", _run_now),

@@ -16,11 +16,11 @@ _PATH = "/api/2.0/serving-endpoints"
 
 
 def _list(workspace: Workspace, _request: Request) -> dict[str, Any]:
-    return {"endpoints": [endpoint.as_summary() for endpoint in workspace.endpoints.values()]}
+    return {"endpoints": workspace.listed()}
 
 
 def _get(workspace: Workspace, request: Request) -> dict[str, Any]:
-    return workspace.endpoint(request.path_params["name"]).as_json()
+    return workspace.show(request.path_params["name"])
 
 
 async def _metrics(request: Request) -> Response:

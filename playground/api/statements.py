@@ -65,7 +65,20 @@ async def _download(request: Request) -> Response:
 
 def _warehouse(workspace: Workspace, request: Request) -> dict[str, Any]:
     _known(request.path_params["id"])
-    return {"id": WAREHOUSE_ID, "name": "playground", "state": workspace.warehouse.state}
+    return _about(workspace)
+
+
+def _warehouses_list(workspace: Workspace, _request: Request) -> dict[str, Any]:
+    return {"warehouses": [_about(workspace)]}
+
+
+def _about(workspace: Workspace) -> dict[str, Any]:
+    return {
+        "id": WAREHOUSE_ID,
+        "name": "playground",
+        "state": workspace.warehouse.state,
+        "enable_serverless_compute": True,
+    }
 
 
 async def _start(request: Request) -> Response:
@@ -144,6 +157,7 @@ routes = [
     reading(f"{_PATH}/{{id}}/result/chunks/{{chunk:int}}", _chunk),
     Route(f"{_PATH}/{{id}}/cancel", _cancel, methods=["POST"]),
     Route(f"{LINKS}{{id}}/{{chunk:int}}", _download, methods=["GET"]),
+    reading(_WAREHOUSES, _warehouses_list),
     reading(f"{_WAREHOUSES}/{{id}}", _warehouse),
     Route(f"{_WAREHOUSES}/{{id}}/start", _start, methods=["POST"]),
     Route(f"{_WAREHOUSES}/{{id}}/stop", _stop, methods=["POST"]),

@@ -27,7 +27,7 @@ def _get_model(workspace: Workspace, request: Request) -> dict[str, Any]:
         "catalog_name": catalog,
         "schema_name": schema,
         "full_name": name,
-        "owner": USER,
+        "owner": workspace.access.owners.get(name, USER),
         "created_at": model.creation_timestamp,
         "updated_at": model.last_updated_timestamp,
     }

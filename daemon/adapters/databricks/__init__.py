@@ -8,6 +8,7 @@ from daemon.adapters.databricks.client import DatabricksClient
 from daemon.adapters.databricks.jobs import DatabricksJobs
 from daemon.adapters.databricks.runs import DatabricksRuns
 from daemon.adapters.databricks.serving import DatabricksServing
+from daemon.adapters.databricks.survey import DatabricksSurvey
 from daemon.adapters.databricks.unity import UnityRegistry
 from daemon.adapters.databricks.workspace_registry import WorkspaceRegistry
 
@@ -16,6 +17,7 @@ __all__ = [
     "DatabricksJobs",
     "DatabricksRuns",
     "DatabricksServing",
+    "DatabricksSurvey",
     "UnityRegistry",
     "WorkspaceRegistry",
 ]

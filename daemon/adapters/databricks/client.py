@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,6 +22,18 @@ PAUSES_SECONDS = (1.0, 3.0)
 LONGEST_TEXT_BYTES = 8 * 2**20
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a request was let in. Never the credentials themselves."""
+
+    host: str
+    kind: str
+    date: str
+    """The answer's header, empty without one."""
+    token_until: float | None
+    """Seconds since the epoch, where the access token says so itself."""
+
+
 class DatabricksClient:
     """Connects at its first request, and again with a rotated secret once the old one is refused."""
 
@@ -30,7 +43,7 @@ class DatabricksClient:
         self._settings, self._fence = settings, fence
         self._pauses = pauses
         """Seconds between the attempts of a GET that met a 500, 502 or 504."""
-        self._lock = threading.Lock()
+        self._connecting, self._lock = threading.Lock(), threading.Lock()
         self._connection: Connection | None = None
         self._secret: str | None = None
         self._failures = 0
@@ -39,6 +52,10 @@ class DatabricksClient:
     def get(self, path: str, read: Callable[[Json], T], *, what: str, query: Json | None = None) -> T:
         """Return what `read` makes of the answer. `what` completes "could not ...", for a person."""
         return self._ask(what, lambda it: _patiently(lambda: _do(it, "GET", path, read, query=query), self._pauses))
+
+    def meet(self, path: str, read: Callable[[Json, "Terms"], T], *, what: str) -> T:
+        """GET, and tell besides on which terms the workspace was met."""
+        return self._ask(what, lambda it: _patiently(lambda: _meet(it, path, read), self._pauses))
 
     def ask(self, path: str, body: Json, read: Callable[[Json], T], *, what: str) -> T:
         """POST what only reads, and repeat it like a GET. Only for paths that the fence lets pass (`ONLY_ASK`)."""
@@ -81,27 +98,35 @@ class DatabricksClient:
             raise errors.platform_error(what, error, secret=self._secret) from None
 
     def _connect(self) -> "Connection":
-        from daemon.adapters.databricks import connection
+        from daemon.adapters.databricks import connection, errors, patience
 
         failures = self._failures
-        with self._lock:
-            if self._connection is not None:
-                return self._connection
+        if not self._connecting.acquire(timeout=patience.grace(self._settings.timeout.total_seconds())):
+            raise errors.BusyError("another request is connecting already")
+        try:
+            if (known := self._connection) is not None:
+                return known
             if self._failure is not None and failures != self._failures:
                 # Another thread failed while this one waited. A try for each, one after the other, would take minutes.
                 raise self._failure
             try:
                 self._secret = connection.secret_of(self._settings)
-                self._connection = connection.connect(self._settings, self._secret, self._fence)
+                made = connection.connect(self._settings, self._secret, self._fence)
             except Exception as error:
                 self._failures, self._failure = self._failures + 1, error
                 raise
-            return self._connection
+            with self._lock:
+                self._connection = made
+            return made
+        finally:
+            self._connecting.release()
 
     def _renewable(self, stale: "Connection", error: Exception) -> bool:
         """Say whether the same request may fare better on a new connection, and give the old one up where so."""
         from daemon.adapters.databricks import connection, errors
 
+        if isinstance(error, errors.BusyError):
+            return False
         if isinstance(error, errors.IssuerError):
             # The thread left behind holds the connection's lock on its token.
             self._forget(stale)
@@ -127,13 +152,19 @@ def _do(
     query: Json | None = None,
     body: Json | None = None,
     question: Json | None = None,
+    told: Sequence[str] = (),
 ) -> T:
     from daemon.adapters.databricks.errors import GarbledError
 
     if body is None:
         asked = None if question is None else dict(question)
         answer = connection.api.do(
-            method, path, query=dict(query) if query else None, body=asked, headers=connection.headers
+            method,
+            path,
+            query=dict(query) if query else None,
+            body=asked,
+            headers=connection.headers,
+            response_headers=list(told),
         )
     else:
         answer = _do_once(connection, method, path, body)
@@ -143,6 +174,16 @@ def _do(
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise GarbledError(f"the answer is not in the form we know: {error!r}") from None
     raise GarbledError("the answer is no JSON object")
+
+
+def _meet(connection: "Connection", path: str, read: Callable[[Json, Terms], T]) -> T:
+    config = connection.config
+
+    def terms(answer: Json) -> Terms:
+        date, until = str(answer.get("date") or ""), connection.token_until()
+        return Terms(str(config.host), str(config.auth_type), date, until)
+
+    return _do(connection, "GET", path, lambda answer: read(answer, terms(answer)), told=("date",))
 
 
 def _fetch(connection: "Connection", path: str, target: Path) -> Path:

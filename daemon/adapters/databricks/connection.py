@@ -1,28 +1,25 @@
 """Settings in, an authenticated connection to the workspace out. Importing this imports the SDK."""
 
+import base64
 import io
+import json
 import re
-import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from databricks.sdk.clock import RealClock
 from databricks.sdk.core import ApiClient, Config
-from databricks.sdk.credentials_provider import CredentialsProvider, CredentialsStrategy, DefaultCredentials
 from requests.adapters import BaseAdapter
 
 from daemon import __version__
-from daemon.adapters.databricks.errors import IssuerError
+from daemon.adapters.databricks.patience import Patient, within
 from daemon.adapters.databricks.throttle import Throttle, Throttled
 from daemon.config.settings import Workspace
 from daemon.ports import Fence
-
-T = TypeVar("T")
 
 DISCOVERY_SECONDS = 5
 """How long building the client asks the workspace about itself. The request that follows has patience of its own."""
@@ -56,6 +53,18 @@ class Connection:
         """Return what the SDK's own calls add where one host speaks for several workspaces."""
         workspace = self.config.workspace_id
         return {"Accept": "application/json"} | ({"X-Databricks-Workspace-Id": workspace} if workspace else {})
+
+    def token_until(self) -> float | None:
+        """Return when the access token ends, in seconds since the epoch; None where it does not say: a PAT."""
+        _, _, token = self.config.authenticate().get("Authorization", "").partition(" ")
+        parts = token.split(".")
+        if len(parts) != 3:
+            return None
+        try:
+            claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+            return float(claims["exp"])
+        except (ValueError, KeyError, TypeError):
+            return None
 
 
 def secret_of(settings: Workspace) -> str | None:
@@ -99,7 +108,7 @@ def _connected(settings: Workspace, secret: str | None, fence: Fence) -> Connect
 def _credentials(settings: Workspace, secret: str | None) -> dict[str, Any]:
     """Name the kind as well: otherwise the SDK refuses to choose where the environment offers another."""
     if secret is None:
-        return {}
+        return {"auth_type": settings.auth_type} if settings.auth_type else {}
     if settings.token:
         return {"auth_type": "pat", "token": secret}
     return {"auth_type": "oauth-m2m", "client_id": str(settings.client_id), "client_secret": secret}
@@ -157,30 +166,6 @@ class Once:
         return self._stream.read(size)
 
 
-class Patient(CredentialsStrategy):
-    """The SDK's own ways to credentials, given up after some seconds.
-
-    The SDK fetches OAuth tokens without any timeout (databricks-sdk-py #1338): a dead identity provider would hold
-    one worker after the other for ever. Only the fetching is left behind in a thread of its own, never a request: an
-    effect that happens long after it was given up would be worse than a thread.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._ways = DefaultCredentials()
-        self._seconds = seconds
-
-    def auth_type(self) -> str:
-        return self._ways.auth_type()
-
-    def __call__(self, cfg: Config) -> CredentialsProvider:
-        if cfg.auth_type == "oauth-m2m" and not cfg.discovery_url:
-            raise IssuerError(f"{cfg.host} does not say who issues its tokens")
-        provider = within(self._seconds, lambda: self._ways(cfg))
-        if provider is None or self.auth_type() == "pat":
-            return provider
-        return lambda: within(self._seconds, provider)
-
-
 class Impatient(RealClock):
     """Sleeps no longer than the retry budget, whatever a Retry-After header asks for, and never jumps."""
 
@@ -192,20 +177,3 @@ class Impatient(RealClock):
 
     def sleep(self, seconds: float) -> None:
         super().sleep(min(seconds, self._seconds))
-
-
-def within(seconds: float, call: Callable[[], T], *, what: str = "no credentials came") -> T:
-    """Return what the call returns, or raise IssuerError after some seconds and leave its thread behind."""
-    answer: Future[T] = Future()
-    threading.Thread(target=_fulfil, args=(answer, call), name="patience", daemon=True).start()
-    try:
-        return answer.result(seconds)
-    except TimeoutError:
-        raise IssuerError(f"{what} within {seconds:g} s") from None
-
-
-def _fulfil(answer: Future[T], call: Callable[[], T]) -> None:
-    try:
-        answer.set_result(call())
-    except Exception as error:
-        answer.set_exception(error)

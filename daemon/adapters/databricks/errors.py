@@ -13,6 +13,8 @@ LONGEST = 300
 TOKEN = re.compile(r"\btoken\b", re.IGNORECASE)
 STATUS = re.compile(r"^< (\d{3} .*)$", re.MULTILINE)
 ABSENT = re.compile(r"does(?: not|n't) exist", re.IGNORECASE)
+SOCKET = re.compile(r"host='([^']+)', port=(\d+).*?(?:\[Errno -?\d+\] |: )([A-Z][\w ]+?)['\")]*$")
+"""What is wrong with a connection, in the pile of exceptions that urllib3 makes of it."""
 QUERY = re.compile(r"\?[^\s'\")]+")
 """What a storage signs is in there."""
 NO_SUCH_ADDRESS = "ENDPOINT_NOT_FOUND"
@@ -20,6 +22,10 @@ NO_SUCH_ADDRESS = "ENDPOINT_NOT_FOUND"
 
 class IssuerError(Exception):
     """Whoever issues the credentials does not answer."""
+
+
+class BusyError(IssuerError):
+    """Another thread waits for it already."""
 
 
 class GarbledError(Exception):
@@ -111,12 +117,17 @@ def _told_as_gone(error: errors.NotFound) -> bool:
 
 
 def _words(error: Exception, secret: str | None) -> str:
-    words = QUERY.sub("", _first_line(error)) or type(error).__name__
+    words = _plain(QUERY.sub("", _first_line(error))) or type(error).__name__
     if isinstance(error, TimeoutError) and error.__cause__ is not None:
-        words = f"{words}, last: {_first_line(error.__cause__)}"
+        words = f"{words}, last: {_plain(_first_line(error.__cause__))}"
     if secret:
         words = words.replace(secret, "***")
     return words if len(words) <= LONGEST else f"{words[:LONGEST]}..."
+
+
+def _plain(words: str) -> str:
+    found = SOCKET.search(words)
+    return f"{found[1]}:{found[2]}: {found[3].lower()}" if found else words
 
 
 def _first_line(error: BaseException) -> str:

@@ -45,7 +45,7 @@ class DatabricksServing:
 
     def state(self, endpoint: str) -> EndpointState:
         return self._client.get(
-            _path(endpoint), lambda shown: _state(endpoint, shown), what=f"read endpoint {endpoint}"
+            _path(endpoint), lambda shown: read_state(endpoint, shown), what=f"read endpoint {endpoint}"
         )
 
     def serving_anywhere(self, model: str) -> frozenset[int]:
@@ -101,10 +101,10 @@ def _quoted(name: str) -> str:
 
 
 def _listed(answer: Json) -> list[EndpointState]:
-    return [_state(shown["name"], shown) for shown in answer.get("endpoints") or []]
+    return [read_state(shown["name"], shown) for shown in answer.get("endpoints") or []]
 
 
-def _state(endpoint: str, shown: Json) -> EndpointState:
+def read_state(endpoint: str, shown: Json) -> EndpointState:
     state, config = shown.get("state") or {}, shown.get("config") or {}
     pending = shown.get("pending_config")
     return EndpointState(

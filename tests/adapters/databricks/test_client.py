@@ -270,6 +270,26 @@ class TestOAuth:
         server.on("POST", self.TOKENS, self.issued())
         assert ask(impatient) == 42
 
+    def test_an_identity_provider_that_hangs_holds_one_worker_and_no_other(
+        self, server: LocalServer, token: Path
+    ) -> None:
+        client = self.client_of(server.url, token, seconds=6)
+        short = Answer({"access_token": "issued", "token_type": "Bearer", "expires_in": 1})
+        server.on("POST", self.TOKENS, short, Answer(hang=True))
+        server.on("GET", PATH, GOOD)
+        assert ask(client) == 42  # connected, with a token that needs another at once
+        together = Barrier(4)
+
+        def took(_: int) -> float:
+            together.wait()
+            began = time.monotonic()
+            assert not refused(client).permanent
+            assert not refused(client).permanent
+            return time.monotonic() - began
+
+        with ThreadPoolExecutor(4) as pool:
+            assert sorted(seconds >= 6 for seconds in pool.map(took, range(4))) == [False, False, False, True]
+
     def test_a_rotated_secret_heals_without_a_restart(
         self, server: LocalServer, client: DatabricksClient, token: Path
     ) -> None:

@@ -1,0 +1,140 @@
+"""`doctor`: what is there and what is missing for what is configured. It looks, and changes nothing."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import click
+
+from daemon.cli.options import Path, command, load, now, print_json
+from daemon.config.endpoint import EndpointSettings
+from daemon.config.settings import Settings, Workspace
+from daemon.domain.table_name import table_name
+from daemon.ports import InferenceLog, PlatformError
+from daemon.setup.diagnose import diagnose
+from daemon.setup.gather import Newest, asked, gather
+from daemon.setup.line import Line, Verdict
+from daemon.setup.needs import OBSERVE, warehouse_of
+from daemon.setup.seen import Answer
+from daemon.telemetry import log
+
+if TYPE_CHECKING:
+    from daemon.adapters.databricks import DatabricksClient
+
+PATIENCE, RETRY = timedelta(seconds=20), timedelta(seconds=2)
+"""A person waits: no longer than this for one request, and for one that is refused for a moment."""
+READ_BACK = timedelta(days=7)
+COLORS = {Verdict.OK: "green", Verdict.MISSING: "red", Verdict.UNKNOWN: "yellow", Verdict.WARNING: "yellow"}
+
+
+@command("doctor")
+@click.option(
+    "--warehouse", is_flag=True, help="Read the time of each table's newest row through the SQL warehouse, too."
+)
+def doctor(file: Path, as_json: bool, warehouse: bool) -> None:
+    """Look for all that the configuration needs: what is there, what is missing, and what to do about it.
+
+    Sends nothing but GET, and with --warehouse one SELECT for each table, which wakes the warehouse. Exits with 0 where
+    nothing is missing that the configured modes need.
+    """
+    settings = load(file)
+    log.configure("error", settings.log.format)
+    if warehouse and not warehouse_of(settings):
+        raise click.UsageError("--warehouse needs workspace.warehouse_id in the configuration")
+    from daemon.adapters.databricks import DatabricksSurvey
+
+    client = client_of(settings.workspace)
+    seen = gather(settings, DatabricksSurvey(client), clock=now, newest=_newest(settings, client, warehouse))
+    lines = diagnose(settings, seen, now=now())
+    if as_json:
+        print_json(
+            {"config": str(file), "fit": not any(line.stops for line in lines), "lines": [_json(x) for x in lines]}
+        )
+    else:
+        _print(lines)
+    raise SystemExit(1 if any(line.stops for line in lines) else 0)
+
+
+def client_of(workspace: Workspace) -> "DatabricksClient":
+    """Return a client in a hurry, which sends nothing that could change anything."""
+    from daemon.adapters.databricks import DatabricksClient
+
+    hurried = {"timeout": min(workspace.timeout, PATIENCE), "retry_for": min(workspace.retry_for, RETRY)}
+    return DatabricksClient(workspace.model_copy(update=hurried), pauses=(1.0,), fence=_closed)
+
+
+@contextmanager
+def _closed() -> Iterator[None]:
+    raise PlatformError("nothing was sent: this only looks", permanent=True)
+    yield
+
+
+def _newest(settings: Settings, client: "DatabricksClient", warehouse: bool) -> Newest:
+    from daemon.adapters.readers import Readers
+
+    readers = Readers(settings.workspace, client)
+
+    def newest(endpoint: EndpointSettings) -> Answer[datetime] | None:
+        named = table_name(endpoint.table) is not None
+        if named and not warehouse:
+            return None
+        read = endpoint.model_copy(update={"reader": "warehouse"}) if named else endpoint
+        return _read(lambda: readers.of(read)[0])
+
+    return newest
+
+
+def _read(open_log: Callable[[], InferenceLog]) -> Answer[datetime]:
+    found = asked(lambda: open_log().newest(now() - READ_BACK))
+    return Answer(found.value, found.why, found.gone)
+
+
+def _json(line: Line) -> dict[str, object]:
+    return {
+        "subject": line.subject,
+        "what": line.what,
+        "verdict": line.verdict,
+        "why": line.why,
+        "remedy": line.remedy or None,
+        "for": list(line.purposes),
+        "needed_now": line.now,
+    }
+
+
+def _print(lines: Sequence[Line]) -> None:
+    """Print a table whose remedies have a line of their own: what is to be copied must not be folded."""
+    width = max(len(line.what) for line in lines)
+    for subject, group in groupby(lines, key=lambda line: line.subject):
+        click.echo(click.style(subject, bold=True))
+        for line in group:
+            verdict = click.style(f"{line.verdict:<7}", fg=COLORS[line.verdict])
+            click.echo(f"  {verdict}  {line.what:<{width}}  {line.why}{_for(line)}")
+            if line.remedy:
+                click.echo(f"           -> {line.remedy}")
+    click.echo(_sum(lines))
+
+
+def _for(line: Line) -> str:
+    """Say what a line is for, where that is not to observe."""
+    remedies = [purpose for purpose in line.purposes if purpose != OBSERVE]
+    if not remedies or OBSERVE in line.purposes:
+        return ""
+    later = "" if line.now or line.verdict is Verdict.OK else "; not needed in the configured modes"
+    return f" [{', '.join(remedies)}{later}]"
+
+
+def _sum(lines: Sequence[Line]) -> str:
+    stops = sum(line.stops for line in lines)
+    later = sum(line.verdict is Verdict.MISSING and not line.now for line in lines)
+    open_ = sum(line.verdict in (Verdict.UNKNOWN, Verdict.WARNING) for line in lines)
+    told = [f"{stops} missing" if stops else "Nothing is missing that the configured modes need"]
+    if later:
+        told.append(f"{later} more before everything could be on auto")
+    if open_:
+        told.append(f"{open_} to look at")
+    return "; ".join(told) + "."
+
+
+COMMANDS = (doctor,)
