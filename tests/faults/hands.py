@@ -70,6 +70,7 @@ def _interfere(
         with site.frozen(point, n):
             deed(site)
         site.wait("it to stand back", lambda: site.states()[-1] is State.SUPERSEDED)
-        assert [r.kind for r in site.restraints()] == [RestraintKind.HOLD]
+        held = [r.kind for r in site.restraints()]
+        assert held == [RestraintKind.HOLD], (held, [(r.state, r.outcome) for r in site.history()])
         assert site.events("endpoint.held")
         return [(call.kind, call.wanted) for call in site.calls()]

@@ -198,8 +198,8 @@ def test_a_deployment_by_hand_before_any_question_that_is_asked_wins_and_holds(t
         superseded = story.newest().state is State.SUPERSEDED
         looked = any(call == "serving.state" for _, _, call in (asked[n], *later))
         assert superseded is looked, f"{story.newest().state} after a deployment before {asked[n]}"
-        # a proposal that had no plan yet had nothing for anybody to change
-        assert held(story) is (superseded and story.newest().began_at is not None)
+        # also where it was a proposal so far, without a plan: whoever deploys meanwhile is in charge
+        assert held(story) is superseded
 
 
 def test_what_is_held_is_left_alone_until_it_is_released(tell: Tell) -> None:
