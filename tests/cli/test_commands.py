@@ -125,7 +125,9 @@ def test_check_says_what_will_be_watched(file: Path) -> None:
     assert answer("check", "--config", file)["endpoints"][0]["rollback"] == "observe"
 
 
-def test_check_says_what_the_registry_makes_of_an_archive(tmp_path: Path) -> None:
+def test_check_says_what_the_registry_makes_of_an_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # MLflow's own client leaves it behind in the process
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     file = tmp_path / "config.toml"
     about = '[mlflow]\nregistry_uri = "databricks-uc"\n[defaults.archive]\nfolder = "/archive"\n'
     file.write_text(about + '[[endpoints]]\nname = "a"\ntable = "t"\nmodel = "main.ml.a"\n')
