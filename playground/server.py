@@ -47,6 +47,7 @@ def server(workspace: Workspace) -> WorkspaceServer:
     config = uvicorn.Config(
         gated(workspace, transports),
         http=protocol(transports),
+        log_config=None,  # whose process this is decides where its log goes
         log_level="warning",
         access_log=False,
         date_header=False,  # the workspace has a clock of its own
