@@ -25,9 +25,8 @@ class Client:
         return effects
 
     def asked(self) -> list[str]:
-        """Return the last requests, those that only read as well, as `GET /path`."""
-        asked: list[str] = self.call("GET", "/_playground/asked")["asked"]
-        return asked
+        """Return every request since recording began, those that only read as well, as `GET /path`."""
+        return [f"{one['method']} {one['path']}" for one in self.requests()]
 
     def outage(self, on: bool, *, endpoints: list[str] | None = None, status: int = 503) -> None:
         """Begin or end upstream trouble, everywhere or at some endpoints."""

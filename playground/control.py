@@ -16,10 +16,6 @@ async def _effects(request: Request) -> Response:
     return JSONResponse({"effects": workspace_of(request).effects.after(after)})
 
 
-async def _asked(request: Request) -> Response:
-    return JSONResponse({"asked": list(workspace_of(request).asked)})
-
-
 async def _outage(request: Request) -> Response:
     body, outage = await _body(request), workspace_of(request).outage
     if body.get("on", True):
@@ -170,7 +166,6 @@ async def _body(request: Request) -> dict[str, Any]:
 
 routes = [
     Route("/_playground/effects", _effects, methods=["GET"]),
-    Route("/_playground/asked", _asked, methods=["GET"]),
     Route("/_playground/outage", _outage, methods=["POST"]),
     Route("/_playground/faults", _add_fault, methods=["POST"]),
     Route("/_playground/faults", _clear_faults, methods=["DELETE"]),

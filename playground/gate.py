@@ -45,15 +45,12 @@ class TokenCheck:
 
 
 class Dated:
-    """Notes what was asked, and dates every answer by the workspace's own clock."""
+    """Dates every answer by the workspace's own clock."""
 
     def __init__(self, application: ASGIApp, workspace: Workspace) -> None:
-        self._application, self._access, self._asked = application, workspace.access, workspace.asked
+        self._application, self._access = application, workspace.access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not _path(scope).startswith(CONTROL):
-            self._asked.append(f"{scope.get('method')} {scope.get('path', '')}")
-
         async def dated(message: Message) -> None:
             if message["type"] == "http.response.start":
                 date = formatdate(time.time() + self._access.skew_seconds, usegmt=True)

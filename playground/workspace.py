@@ -2,7 +2,6 @@
 
 import asyncio
 import tempfile
-from collections import deque
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -33,7 +32,6 @@ WORKSPACE_ID = "2013000000000001"
 USER = "operator@playground.example"
 USER_ID = "2013000000000042"
 _SCORING_THREADS = 4
-_KEPT = 10_000
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,6 @@ class Workspace:
     lent: list[str] = field(default_factory=list)
     """The tables that credentials were lent for, one after the other."""
 
-    asked: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT))
     """The last requests, `GET /path`, those that read as well; control is not among them."""
 
     def __post_init__(self) -> None:

@@ -5,6 +5,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+JOB_PARAMETERS = (
+    "endpoint",
+    "model",
+    "reason",
+    "remediation",
+    "finding",
+    "champion_version",
+    "baseline",
+    "window_start",
+    "window_end",
+)
+"""What a training job can be told. It is told those that it declares: Databricks refuses any other.
+`docs/training-job.md` says what each means."""
+
 
 class Stage(StrEnum):
     """The stages that the workspace's registry knows, in its own words. Unity Catalog has none, and says so."""

@@ -13,18 +13,6 @@ from daemon.remediate.journal import Act, Outcome, Seen
 
 TAG = "mlsteward.remediation"
 """A training job that sets this tag to the parameter `remediation` says for certain which version is its own."""
-PARAMETERS = (
-    "endpoint",
-    "model",
-    "reason",
-    "remediation",
-    "finding",
-    "champion_version",
-    "baseline",
-    "window_start",
-    "window_end",
-)
-"""What a training job is told; it declares those that it wants. `docs/training-job.md` says what each means."""
 REGISTERS_WITHIN = timedelta(minutes=10)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from daemon.domain.found import FoundJob
-from daemon.setup.endpoint_lines import JOB_PARAMETERS
+from daemon.domain.registry import JOB_PARAMETERS
 
 MOST = 5
 WORD = re.compile(r"[^a-z0-9]+")

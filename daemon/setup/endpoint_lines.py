@@ -5,6 +5,7 @@ from datetime import datetime
 
 from daemon.config.endpoint import EndpointSettings
 from daemon.domain.found import FoundEndpoint, FoundJob, LoggedTo, Logging, Presence
+from daemon.domain.registry import JOB_PARAMETERS
 from daemon.domain.remediation import Remedy
 from daemon.domain.serving import traffic
 from daemon.domain.table_name import table_name
@@ -12,18 +13,6 @@ from daemon.setup.line import Line, Verdict
 from daemon.setup.needs import acts
 from daemon.setup.seen import Answer, SeenEndpoint
 
-JOB_PARAMETERS = (
-    "endpoint",
-    "model",
-    "reason",
-    "remediation",
-    "finding",
-    "champion_version",
-    "baseline",
-    "window_start",
-    "window_end",
-)
-"""What a retraining job can be told. It is told those that it declares: Databricks refuses any other."""
 TURN_ON = "Serving > {} > Edit endpoint > AI Gateway: enable inference tables"
 
 

@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 
 from daemon.cli import cli
 from daemon.config.load import load
-from daemon.setup.endpoint_lines import JOB_PARAMETERS
+from daemon.domain.registry import JOB_PARAMETERS
 from playground.client import Client
 from playground.warehouse import WAREHOUSE_ID
 from tests.adapters.delta.tables import write
@@ -53,11 +53,12 @@ class Site:
         self.control.renew_token()
         for name, shown in {"flights": SHOWN, "bare": BARE, "gpt": FOUNDATION, "second": {}}.items():
             self.control.show_endpoint(name, **shown)
-        self._asked, self._statements = len(self.control.asked()), len(self.control.statements())
+        self.control.record()
+        self._statements = len(self.control.statements())
 
     def asked(self) -> list[str]:
         """Return what was asked of the workspace since the beginning of the test."""
-        return self.control.asked()[self._asked :]
+        return self.control.asked()
 
     def statements(self) -> list[dict[str, Any]]:
         return self.control.statements()[self._statements :]

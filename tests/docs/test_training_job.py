@@ -19,8 +19,9 @@ from daemon.adapters.databricks.jobs import RESULTS, STATES
 from daemon.adapters.mlflow import vended_files
 from daemon.config.fields import Secret
 from daemon.config.settings import Workspace
+from daemon.domain.registry import JOB_PARAMETERS
 from daemon.domain.remediation import Remedy
-from daemon.remediate.retrain import PARAMETERS, TAG, registered
+from daemon.remediate.retrain import TAG, registered
 from playground.process import Playground
 from tests.remediate.stories import START, proposal
 
@@ -43,7 +44,7 @@ def job() -> dict[str, Any]:
 
 
 def test_the_page_names_every_parameter_and_no_other() -> None:
-    assert tuple(re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)) == PARAMETERS
+    assert tuple(re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)) == JOB_PARAMETERS
 
 
 def test_the_page_names_every_state_that_the_daemon_knows() -> None:
@@ -52,14 +53,14 @@ def test_the_page_names_every_state_that_the_daemon_knows() -> None:
 
 def test_the_bundle_declares_every_parameter_and_hands_it_on(train: ModuleType) -> None:
     retrain = job()
-    assert tuple(p["name"] for p in retrain["parameters"]) == PARAMETERS
+    assert tuple(p["name"] for p in retrain["parameters"]) == JOB_PARAMETERS
     assert {p["default"] for p in retrain["parameters"]} == {""}
     (task,) = retrain["tasks"]
     python = task["spark_python_task"]
     assert (DOCS / "bundle" / python["python_file"]).is_file()
-    handed = [f"--{name}={{{{job.parameters.{name}}}}}" for name in PARAMETERS]
+    handed = [f"--{name}={{{{job.parameters.{name}}}}}" for name in JOB_PARAMETERS]
     assert python["parameters"][2:] == handed
-    assert train.TOLD == PARAMETERS
+    assert train.TOLD == JOB_PARAMETERS
     assert retrain["max_concurrent_runs"] == 1
     assert task["environment_key"] in {e["environment_key"] for e in retrain["environments"]}
     assert {p["level"] for p in retrain["permissions"]} == {"CAN_MANAGE_RUN"}
@@ -83,7 +84,7 @@ def test_the_example_registers_what_the_daemon_asks_for(
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     mlflow.set_experiment("docs")
-    told = dict.fromkeys(PARAMETERS, "") | {"model": model}
+    told = dict.fromkeys(JOB_PARAMETERS, "") | {"model": model}
     assert train.retrain(rows(1_000), "label", told) == 1
     one = proposal(Remedy.RETRAIN, START)
     assert train.retrain(rows(2_000), "label", told | {"champion_version": "1", "remediation": one.id}) == 2
@@ -106,4 +107,4 @@ def test_the_example_registers_what_the_daemon_asks_for(
 
 def test_the_example_ends_with_a_reason_where_there_are_too_few_rows(train: ModuleType) -> None:
     with pytest.raises(SystemExit, match="999 labelled rows since ever, 1000 are needed"):
-        train.retrain(rows(999), "label", dict.fromkeys(PARAMETERS, ""))
+        train.retrain(rows(999), "label", dict.fromkeys(JOB_PARAMETERS, ""))

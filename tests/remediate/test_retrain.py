@@ -10,12 +10,12 @@ from daemon.adapters.databricks.jobs import read_run
 from daemon.config.detection import BaselineSettings
 from daemon.config.endpoint import EndpointSettings
 from daemon.config.labels import Labels
-from daemon.domain.registry import ModelVersion, RunState
+from daemon.domain.registry import JOB_PARAMETERS, ModelVersion, RunState
 from daemon.domain.remediation import Remedy, Standing, State, Step, StepState, token
 from daemon.ports import PlatformError
 from daemon.remediate.cycle import Stepped
 from daemon.remediate.journal import Act, Outcome
-from daemon.remediate.retrain import PARAMETERS, REGISTERS_WITHIN, TAG, acts, parameters, registered
+from daemon.remediate.retrain import REGISTERS_WITHIN, TAG, acts, parameters, registered
 from tests.remediate.stories import DRIFT, ENDPOINT, JOB, MODEL, START, Story, proposal
 
 LATER = START + timedelta(hours=1)
@@ -77,7 +77,7 @@ def test_the_job_is_told_what_it_needs_in_words() -> None:
         "window_start": "2026-02-27T00:00:00+00:00",
         "window_end": START.isoformat(),
     }
-    assert tuple(parameters(RETRAIN, SETTINGS)) == PARAMETERS
+    assert tuple(parameters(RETRAIN, SETTINGS)) == JOB_PARAMETERS
 
 
 def test_without_a_beginning_the_trouble_begins_with_the_proposal() -> None:

@@ -17,8 +17,8 @@ from daemon.domain.found import (
     Principal,
     Rights,
 )
+from daemon.domain.registry import JOB_PARAMETERS
 from daemon.domain.serving import EndpointState, ServedEntity, Update
-from daemon.setup.endpoint_lines import JOB_PARAMETERS
 from daemon.setup.needs import needs
 from daemon.setup.seen import Answer, Seen, SeenEndpoint
 

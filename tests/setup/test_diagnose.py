@@ -7,10 +7,10 @@ import pytest
 
 from daemon.config.settings import Settings
 from daemon.domain.found import FoundEndpoint, FoundJob, FoundWarehouse, Kind, LoggedTo, Logging, Presence, Rights
+from daemon.domain.registry import JOB_PARAMETERS
 from daemon.domain.remediation import Remedy
 from daemon.remediate.retrain import parameters
 from daemon.setup.diagnose import ASKED, diagnose
-from daemon.setup.endpoint_lines import JOB_PARAMETERS
 from daemon.setup.line import Line, Verdict
 from daemon.setup.seen import Answer, Seen
 from tests.remediate.stories import proposal

@@ -13,9 +13,9 @@ from daemon.config.load import load
 from daemon.config.mlflow import RegistryKind
 from daemon.config.settings import Settings, with_defaults
 from daemon.domain.found import FoundEndpoint, FoundJob, LoggedTo, Logging
+from daemon.domain.registry import JOB_PARAMETERS
 from daemon.domain.remediation import Remedy
 from daemon.setup.candidates import candidates
-from daemon.setup.endpoint_lines import JOB_PARAMETERS
 from daemon.setup.propose import Around, Choices, Proposal, propose
 from daemon.setup.seen import Answer
 from daemon.setup.watchable import LeftOut, Watchable, look

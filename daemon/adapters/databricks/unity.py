@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import NoReturn
 from urllib.parse import quote
 
@@ -21,13 +20,11 @@ FORBIDDEN = str.maketrans(".,-=/:", "______")
 NOT_CONNECTED = frozenset({"", "NOT_SET_UP", "NOT_FOUND", "DEPLOYMENT_JOB_CONNECTION_STATE_UNSPECIFIED"})
 ENDED = frozenset({"", "SUCCEEDED", "FAILED", "NO_VALID_DEPLOYMENT_JOB_FOUND", "DEPLOYMENT_JOB_RUN_STATE_UNSPECIFIED"})
 APPROVAL = "APPROVAL"
-ANEW = "restore them into a folder, and register that anew"
-ANEW = "restore them into a folder, and register that anew"
 
 
 class UnityRegistry(Logged):
     def __init__(self, client: DatabricksClient, runs: Runs, vended: Vended) -> None:
-        super().__init__(runs, UnityFiles(client, vended).of)
+        super().__init__(runs, UnityFiles(client, vended).of, place="Unity Catalog")
         self._client = client
 
     def version(self, model: str, version: int) -> ModelVersion:
@@ -85,16 +82,6 @@ class UnityRegistry(Logged):
             if error.missing:
                 return False
             raise
-
-    def upload(self, model: str, version: int, folder: Path) -> NoReturn:
-        self.version(model, version)
-        words = f"could not put back the artifacts of {model} version {version}: Unity Catalog takes none"
-        raise PlatformError(f"{words} for a version that is there ({ANEW})", permanent=True)
-
-    def remove_artifacts(self, model: str, version: int) -> NoReturn:
-        self.version(model, version)
-        words = f"could not remove the artifacts of {model} version {version}: in Unity Catalog they go only"
-        raise PlatformError(f"{words} with the version itself, for good (set archive.remove to false)", permanent=True)
 
     def _listed(self, model: str, shown: Json, aliases: tuple[str, ...]) -> ModelVersion | None:
         try:

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import NoReturn
+from functools import partial
 
 from daemon.adapters.databricks.client import DatabricksClient, Json
 from daemon.adapters.databricks.files import pages
@@ -20,12 +19,12 @@ REQUESTS = "/api/2.0/mlflow/transition-requests"
 ALIAS = "mlsteward.alias."
 """What others call an alias is a tag of the registered model here: it names the version."""
 STAGES = frozenset(Stage)
-ANEW = "restore them into a folder, and register that anew"
 
 
 class WorkspaceRegistry(Logged):
     def __init__(self, client: DatabricksClient, runs: Runs) -> None:
-        super().__init__(runs, lambda model, version: WorkspaceFiles(client, model, version))
+        files_of = partial(WorkspaceFiles, client)
+        super().__init__(runs, files_of, place="the workspace's registry")
         self._client = client
 
     def version(self, model: str, version: int) -> ModelVersion:
@@ -79,16 +78,6 @@ class WorkspaceRegistry(Logged):
             if error.missing:
                 return False
             raise
-
-    def upload(self, model: str, version: int, folder: Path) -> NoReturn:
-        self.version(model, version)
-        words = f"could not put back the artifacts of {model} version {version}: the workspace's registry takes none"
-        raise PlatformError(f"{words} for a version that is there ({ANEW})", permanent=True)
-
-    def remove_artifacts(self, model: str, version: int) -> NoReturn:
-        self.version(model, version)
-        words = f"could not remove the artifacts of {model} version {version}: in the workspace's registry they go only"
-        raise PlatformError(f"{words} with the version itself, for good (set archive.remove to false)", permanent=True)
 
     def _ask_for(self, model: str, version: int, stage: Stage, refused: PlatformError) -> str:
         """Make a transition request, unless one is open, and say what now has to happen."""
