@@ -30,6 +30,8 @@ _SETTINGS = {
     "PYTHONUNBUFFERED": "1",
     "TZ": "UTC",
 }
+# Where a caller's own models are: MLflow would register the playground's there.
+_CALLERS_OWN = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 _PARENT = "PLAYGROUND_PARENT"
 _PR_SET_PDEATHSIG = 1
 
@@ -38,6 +40,8 @@ def settle(root: Path) -> None:
     """Settle libraries and temporary files for the playground below `root`."""
     temporary = root / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
+    for name in _CALLERS_OWN:
+        os.environ.pop(name, None)
     os.environ.update(_SETTINGS, TMPDIR=str(temporary), **_loopback_without_proxy())
     tempfile.tempdir = str(temporary)
 
@@ -51,7 +55,8 @@ def spawn_environment() -> dict[str, str]:
     """Return the environment for a child, in which the playground can be imported from anywhere."""
     paths = [str(PROJECT), os.environ.get("PYTHONPATH", "")]
     own = {"PYTHONPATH": os.pathsep.join(filter(None, paths)), _PARENT: str(os.getpid())}
-    return os.environ | _loopback_without_proxy() | own
+    inherited = {name: value for name, value in os.environ.items() if name not in _CALLERS_OWN}
+    return inherited | _loopback_without_proxy() | own
 
 
 def die_with_parent() -> None:

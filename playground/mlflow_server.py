@@ -25,7 +25,7 @@ class MlflowServer:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._log = root / "mlflow.log"
+        self._log = mlflow_log_below(root)
         # Inherited as it is: a port that was looked up and let go could be taken by somebody else.
         listener = socket.create_server(("127.0.0.1", 0))
         self.uri = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -71,6 +71,11 @@ class MlflowServer:
 def database_below(root: Path) -> Path:
     """Return where the server keeps everything but artifacts."""
     return root / "mlflow.db"
+
+
+def mlflow_log_below(root: Path) -> Path:
+    """Return where the server writes what it has to say."""
+    return root / "mlflow.log"
 
 
 def main() -> None:

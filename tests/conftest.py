@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +20,19 @@ pytest_plugins = ["tests.fixtures_store"]
 # how long an example takes says more about the machine than about the code
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was_found() -> Iterator[None]:
+    """Put back what commands run in this process, and MLflow, change for all of it: variables and levels of logs."""
+    variables, daemon, root = dict(os.environ), logging.getLogger("daemon"), logging.getLogger()
+    levels = daemon.level, root.level
+    yield
+    daemon.setLevel(levels[0])
+    root.setLevel(levels[1])
+    if dict(os.environ) != variables:
+        os.environ.clear()
+        os.environ.update(variables)
 
 
 @pytest.fixture(scope="session")

@@ -82,7 +82,6 @@ def test_the_example_registers_what_the_daemon_asks_for(
     client = DatabricksClient(Workspace(host=playground.address.host, token=Secret(file=token)))
     registry = UnityRegistry(client, DatabricksRuns(client), vended_files)
     mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
     mlflow.set_experiment("docs")
     told = dict.fromkeys(JOB_PARAMETERS, "") | {"model": model}
     assert train.retrain(rows(1_000), "label", told) == 1
