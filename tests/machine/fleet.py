@@ -188,9 +188,9 @@ class Fleet:
         except StoreError as error:
             assert error.transient, error
             self.tally.add("write refused")
-        finally:
-            self.acting = before
+        # what has moved was moved by this daemon, and by its clock
         self.observe()
+        self.acting = before
 
     def observe(self) -> None:
         """Hold everything that has moved since the last time against the invariants."""

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from daemon.config.remedies import Budget, Modes, Promote
-from daemon.domain.remediation import IN_FLIGHT, Mode, State
+from daemon.domain.remediation import IN_FLIGHT, Mode, Standing, State
 from daemon.domain.restraint import RestraintKind
 from daemon.ports import PlatformError
 from tests.machine.fleet import APPROVE, AUTO, HOUR, OBSERVE
+from tests.machine.invariants.evidence import well_since
 from tests.machine.play import Play
 from tests.machine.site import RATE, SHIFT, Mood, Site
 from tests.machine.tally import Tally
@@ -344,8 +345,9 @@ class Machine(RuleBasedStateMachine):
     def the_clock_jumps(self, hours: int) -> None:
         """I18: by itself it begins nothing and judges nobody. Backing out on time is not beginning.
 
-        An hour ahead, windows that are under way are taken for closed: what is seen in them is true, so what follows
-        from it is held against the evidence (I5) only.
+        Ahead, the last windows are taken for closed and settled: what is seen in them is true. So by an hour ahead,
+        where it is fresh as well, what follows from it is held against the evidence (I5) only; by a day ahead nothing
+        may begin, and who becomes known good by it must have served well in as many windows as that takes.
         """
         self._did("clock jumps")
         play = self.play
@@ -354,11 +356,17 @@ class Machine(RuleBasedStateMachine):
             play.round()
             return
         play.round()
-        before = self._judged(), len([r for r in play.fleet.history() if r.began_at])
+        judged, begun = self._judged(), self._begun()
         play.fleet.skew = hours * HOUR
         play.round()
-        after = self._judged(), len([r for r in play.fleet.history() if r.began_at])
-        assert before == after or abs(hours) < 24, f"I18: a clock that jumped {hours} h changed {before} to {after}"
+        if abs(hours) < 24:
+            return
+        assert self._begun() == begun, f"I18: a clock that jumped {hours} h began something"
+        for name, version, standing in self._judged() - judged:
+            site = play.fleet.sites[name]
+            windows, _ = well_since(site, version, play.began, play.fleet.true)
+            proven = hours > 0 and standing is Standing.GOOD and windows >= site.settings.decide.good
+            assert proven, f"I18: a clock that jumped {hours} h made {name} version {version} {standing}"
 
     @precondition(lambda self: self.play.fleet.skew)
     @rule()
@@ -471,6 +479,9 @@ class Machine(RuleBasedStateMachine):
         main = max(self.play.fleet.serving.serves(site.name).items(), key=lambda one: one[1])[0]
         site.mood.shift = SHIFT - site.shifts.get(main, 0.0)
 
-    def _judged(self) -> dict[str, list[tuple[int, str]]]:
+    def _judged(self) -> set[tuple[str, int, Standing]]:
         fleet = self.play.fleet
-        return {n: [(v.version, str(v.standing)) for v in fleet.standings(n)] for n in fleet.sites}
+        return {(n, v.version, v.standing) for n in fleet.sites for v in fleet.standings(n)}
+
+    def _begun(self) -> set[str]:
+        return {one.id for one in self.play.fleet.history() if one.began_at}
