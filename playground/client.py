@@ -43,9 +43,9 @@ class Client:
         """Let everything work again."""
         self.call("DELETE", "/_playground/faults")
 
-    def record(self, on: bool = True) -> None:
-        """Begin to record every request anew, or end it."""
-        self.call("POST", "/_playground/requests", {"on": on})
+    def record(self, on: bool = True, *, of: str = "") -> None:
+        """Begin to record anew what they send whose user agent begins like this, or end it."""
+        self.call("POST", "/_playground/requests", {"on": on, "of": of})
 
     def requests(self) -> list[dict[str, Any]]:
         """Return every request since recording began: method, path, query, body, user_agent."""

@@ -40,7 +40,7 @@ async def _record(request: Request) -> Response:
     """Begin to record requests anew, or end it."""
     body, recorder = await _body(request), workspace_of(request).recorder
     if body.get("on", True):
-        recorder.begin()
+        recorder.begin(of=str(body.get("of", "")))
     else:
         recorder.end()
     return JSONResponse({})

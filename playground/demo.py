@@ -13,6 +13,8 @@ from rich.status import Status
 
 from playground.acts import NotInTimeError, Play
 from playground.profile import PROFILES, Profile
+from playground.recorder import Recorded
+from playground.shapes import STATEMENT, unlike
 from playground.stage import Stage
 from playground.timeline import Timeline
 
@@ -73,8 +75,20 @@ def play(root: Path, timeline: Timeline, chosen: Collection[int], *, profile: Pr
             finally:
                 acts.close()
             acts.listen()
+            hold_against_the_real_api(stage, timeline)
             status.update("stopping everything")
     return 1 if timeline.failed else 0
+
+
+def hold_against_the_real_api(stage: Stage, timeline: Timeline) -> None:
+    """Check that the playground was not asked for anything that the real API does not have; say how much it was."""
+    requests = [Recorded(**one) for one in stage.control.requests()]
+    statements = sum(one.method == "POST" and one.path == STATEMENT for one in requests)
+    asked = f"{len(requests)} requests to the workspace"
+    asked += f", {statements} of them statements to the warehouse" if statements else ""
+    strange = unlike(requests)
+    words = "; ".join(f"{name}: {wrong}" for name, wrong in strange.items())
+    timeline.check(f"{asked}: {words or 'each as the real API has it'}", bool(requests) and not strange)
 
 
 if __name__ == "__main__":

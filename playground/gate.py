@@ -91,11 +91,11 @@ class Record:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = _path(scope)
-        if not self._recorder.on or scope["type"] != "http" or path.startswith(CONTROL):
+        user_agent = Headers(scope=scope).get("user-agent", "") if scope["type"] == "http" else ""
+        if scope["type"] != "http" or not self._recorder.wants(user_agent) or path.startswith(CONTROL):
             await self._application(scope, receive, send)
             return
         body = await _body(receive)
-        user_agent = Headers(scope=scope).get("user-agent", "")
         self._recorder.add(
             scope["method"], path, dict(QueryParams(scope["query_string"])), json_or_text(body), user_agent
         )

@@ -31,17 +31,21 @@ class Recorder:
     """The requests since recording began, oldest first."""
 
     def __init__(self) -> None:
-        self.on = False
+        self._of: str | None = None
         self._kept: deque[Recorded] = deque(maxlen=MOST)
 
-    def begin(self) -> None:
-        """Forget what was recorded, and record from now on."""
-        self.on = True
+    def begin(self, *, of: str = "") -> None:
+        """Forget what was recorded, and record from now on what they send whose user agent begins like this."""
+        self._of = of
         self._kept.clear()
 
     def end(self) -> None:
         """Record no more."""
-        self.on = False
+        self._of = None
+
+    def wants(self, user_agent: str) -> bool:
+        """Tell whether a request of theirs is to be kept."""
+        return self._of is not None and user_agent.startswith(self._of)
 
     def add(self, method: str, path: str, query: dict[str, str], body: Any, user_agent: str) -> None:
         """Keep one request."""

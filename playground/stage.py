@@ -31,6 +31,10 @@ SINGLE_SHARE = 0.7
 """About 24 requests a second, also while each of them is slow to be answered."""
 
 
+DAEMON = "mlsteward/"
+"""How its user agent begins."""
+
+
 class Stage:
     """Everything that the acts play with."""
 
@@ -51,6 +55,7 @@ class Stage:
                 mix = Mix(records_per_second=rate, single_share=SINGLE_SHARE)
                 callers = Callers(self.address, name, mix, count=CALLERS, seed=n)
                 self.traffic[name] = self._stack.enter_context(callers)
+            self.control.record(of=DAEMON)
             self._daemon = self._start_daemon()
             self.web = self._listening()
         except BaseException:
