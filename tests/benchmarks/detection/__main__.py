@@ -18,7 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.benchmarks.detection.compared import lost, missed, standings
+from tests.benchmarks.detection.compared import lost, missed, standings, uncompared
 from tests.benchmarks.detection.contenders import CONTENDERS, ROOT, Answer, Contender, Job, installed
 from tests.benchmarks.detection.plan import FULL, QUICK, Planted, Size, Still, cells
 from tests.benchmarks.detection.results import Results
@@ -142,6 +142,7 @@ def _told(
         "missed": missed(results, drifting),
         "lost": lost(results, still, drifting),
         "failed": results.failed,
+        "uncompared": uncompared(results, still, drifting),
         "unfinished": results.unfinished,
     }
 

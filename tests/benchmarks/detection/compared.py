@@ -32,6 +32,18 @@ def lost(results: Results, still: Sequence[Still], drifting: Sequence[Planted]) 
     return [*_noisier(results, still), *_later(results, drifting)]
 
 
+def uncompared(results: Results, still: Sequence[Still], drifting: Sequence[Planted]) -> list[str]:
+    """Return the cells in which nobody can be ahead: mlsteward was not seen there, or no peer was."""
+    asked = [c for c in still if c.peer_weeks]
+    rows = {**{c.name: results.still for c in asked}, **{c.name: results.planted for c in drifting}}
+    found = []
+    for name, known in rows.items():
+        rules = {row.rule for row in known if row.cell == name}
+        if ACT not in rules or all(rule.startswith("mlsteward") for rule in rules):
+            found.append(name)
+    return found
+
+
 def standings(results: Results, drifting: Sequence[Planted], rules: Sequence[str]) -> list[Standing]:
     """Return how mlsteward stands against each peer with each threshold that makes false alarms equal."""
     found = []

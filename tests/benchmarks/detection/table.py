@@ -7,7 +7,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks.detection.compared import lost, missed, standings
+from tests.benchmarks.detection.compared import lost, missed, standings, uncompared
 from tests.benchmarks.detection.contenders import Contender
 from tests.benchmarks.detection.plan import Planted, Still
 from tests.benchmarks.detection.results import ACT, DEFAULT, MATCHED, MATCHED_IID, SEASONAL, WARN, Results
@@ -117,10 +117,16 @@ def _tell_standing(
         )
     overlooked = missed(results, drifting)
     _say(console, f"Missed beyond the tolerance: {'; '.join(overlooked) or 'none'}. To reach: none.")
-    behind = lost(results, still, drifting)
-    _say(console, f"Cells that mlsteward loses, {len(behind)} in all:" if behind else "There is no cell that it loses.")
+    behind, silent = lost(results, still, drifting), uncompared(results, still, drifting)
+    cells = len(drifting) + sum(cell.peer_weeks > 0 for cell in still)
+    compared = f"{cells - len(silent)} of {cells} cells have a peer to be compared with"
+    _say(console, f"{compared}. mlsteward loses in these ways, {len(behind)} in all:" if behind else f"{compared}.")
+    if not behind and len(silent) < cells:
+        _say(console, "It loses none of them.")
     for sentence in behind:
         _say(console, f"  {sentence}")
+    if silent and len(silent) < cells:
+        _say(console, f"Nothing is compared in: {'; '.join(silent)}")
     if results.unfinished:
         _say(console, f"Left out for want of time: {'; '.join(results.unfinished)}")
     for rule, why in results.failed.items():
