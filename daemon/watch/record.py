@@ -50,7 +50,7 @@ def record(
         # what is no longer served, or no longer asked, has no trail
         findings.close_others(tx, seen.endpoint, [])
         findings.save(tx, trails)
-        for verdict in _proven(settings, seen):
+        for verdict in _proven(settings, seen, now):
             verdicts.set_standing(tx, verdict)
         if seen.sources is not None:
             endpoints.save_sources(tx, seen.endpoint, seen.sources)
@@ -125,14 +125,16 @@ def _tell_refused(tx: Tx, seen: "Look", now: datetime) -> None:
     events.append(tx, Event(kind, severity, f"{seen.endpoint}: {sentence}", now, seen.endpoint, numbers, dedup_key=key))
 
 
-def _proven(settings: EndpointSettings, seen: "Look") -> Iterator[VersionVerdict]:
+def _proven(settings: EndpointSettings, seen: "Look", now: datetime) -> Iterator[VersionVerdict]:
+    """Yield who has shown itself good. What is stale by the clock proves nobody: the clock may have jumped."""
     for entity in seen.state.served:
         if entity.model != settings.model:
             continue
         trails = seen.trails.get(entity.version, {}).values()
         healthy = [t.newest for t in trails if t.last.check.cause is Cause.HEALTH and t.last.verdict is Verdict.HEALTHY]
-        newest = max((moment for moment in healthy if moment), default=None)
-        if entity.percent and newest and proven(trails, settings.decide):
+        newest = max((moment for moment in healthy if moment), default=EPOCH)
+        fresh = now - newest <= settings.watch.stale_after
+        if entity.percent and fresh and proven(trails, settings.decide):
             why = f"{settings.decide.good} healthy windows in a row"
             yield VersionVerdict(seen.endpoint, entity.model, entity.version, Standing.GOOD, why, newest)
 

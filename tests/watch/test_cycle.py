@@ -28,6 +28,16 @@ def test_calm_traffic_fires_nothing_and_proves_the_version_after_three_windows(w
     assert (world.trouble(), world.told(), world.proposals()) == ({}, [], [])
 
 
+def test_what_is_a_day_old_by_the_clock_proves_nobody(world: World) -> None:
+    """By a clock that jumped ahead, the window that completes the proof is settled before its time."""
+    world.live(range(2))
+    world.traffic(2)
+    world.look(at=after(2) + DAY)
+    assert world.record() == []
+    world.live([3])
+    assert [v.standing for v in world.record()] == [Standing.GOOD]
+
+
 def test_every_window_leaves_one_profile(world: World) -> None:
     world.live(range(3))
     assert [(p.window, p.health.requests, p.coverage.sampled, p.coverage.decoded) for p in world.profiles()] == [
