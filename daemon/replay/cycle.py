@@ -23,6 +23,7 @@ from daemon.domain.window import EPOCH, Window, closed_windows, floor
 from daemon.remediate import cycle as remediate
 from daemon.remediate.circumstances import mode_of
 from daemon.replay.facts import Facts
+from daemon.replay.labels import Labels
 from daemon.replay.outcome import Budget, Outcome, Proposed, proposed
 from daemon.replay.past import Past
 from daemon.replay.served import Served
@@ -41,7 +42,6 @@ beginning has begun before it."""
 MOST_STEPS = 10
 """Of remediations after one look; each of them moves at most a few times."""
 MOST_TOLD = 10_000
-UNLABELLED = "what labels say of performance is not replayed: nobody wrote down when each of them came"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,7 @@ class _Played:
     def __init__(self, settings: EndpointSettings, past: Past, stage: Stage, facts: Facts) -> None:
         self._settings, self._store, self._facts = settings, stage.store, facts
         self._served = Served(settings.name, settings.model, changes=past.changes, length=settings.watch.window)
+        self._labels = Labels(settings, past, stage.store)
         self._still = Still()
         self._doors = doors(self._still, stage.safety, stage.scratch)
         self._told, self._let_through = Told(), dict[str, datetime]()
@@ -128,6 +129,7 @@ class _Played:
             baselines={p.version: baseline for p, baseline in counted if baseline is not None},
             newest=newest,
             counted=sum(p.health.requests for p in held),
+            labelled=self._labels.at(state, now),
             quiet=memory.silence_since(self._store, self._settings, newest, (), now=now),
         )
         look = watch.finish(self._settings, self._store, seen, known, now=now)
@@ -165,7 +167,7 @@ class _Played:
             proposed=proposals,
             told=[e for e in told if e.severity is not Severity.INFO],
             budget=Budget(settings.drift.false_alarms_per_year, allowed, self._told.alarms, self._told.answers),
-            notes=[*source.notes, *([UNLABELLED] if settings.labels.table is not None else [])],
+            notes=[*source.notes, *filter(None, [self._labels.note])],
         )
 
     def _proposed(self, tx: Tx, settings: EndpointSettings, since: datetime) -> Iterator[Proposed]:

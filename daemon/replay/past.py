@@ -6,14 +6,16 @@ from datetime import datetime
 
 from daemon.config.endpoint import EndpointSettings
 from daemon.domain.baseline import Baseline
+from daemon.domain.cohort import Cohort
 from daemon.domain.profile import Profile
 from daemon.domain.remediation import VersionVerdict
 from daemon.domain.restraint import Restraint
 from daemon.domain.serving import EndpointState, Update
 from daemon.domain.window import Window
 from daemon.replay.served import Shares
-from daemon.store import baselines, endpoints, events, profiles, restraints, verdicts
+from daemon.store import baselines, cohorts, endpoints, events, profiles, restraints, verdicts
 from daemon.store.engine import Store, Tx
+from daemon.watch.labels.due import subject
 from daemon.watch.memory import Memory, recall
 
 LEARNT_FROM = 2_688
@@ -30,6 +32,8 @@ class Past:
     """Up to here, a window without a profile had no traffic."""
     changes: Sequence[tuple[datetime, Shares]] = ()
     """When what is served was seen to have changed, and to what."""
+    cohorts: Sequence[Cohort] = ()
+    """By these rules, as each was counted last, the first counted first."""
     restraints: Sequence[Restraint] = ()
     verdicts: Sequence[VersionVerdict] = ()
     state: EndpointState | None = None
@@ -60,6 +64,7 @@ def past_of(store: Store, settings: EndpointSettings, since: datetime, until: da
             baselines=known,
             read_until=endpoints.watermark(tx, name),
             changes=_changes(tx, settings, state, until),
+            cohorts=cohorts.until(tx, name, subject(settings.labels), until),
             restraints=restraints.between(tx, name, since, until),
             verdicts=verdicts.record(tx, name),
             state=state,

@@ -43,6 +43,12 @@ def load(tx: Tx, endpoint: str, version: int, subject: str, *, since: datetime) 
     return [_cohort(row) for row in rows]
 
 
+def until(tx: Tx, endpoint: str, subject: str, moment: datetime) -> list[Cohort]:
+    """Return the cohorts of all versions that were counted last by then, the first counted first."""
+    mine = select(table).where(table.c.endpoint == endpoint, table.c.subject == subject, table.c.counted_at <= moment)
+    return [_cohort(row) for row in tx.execute(mine.order_by(table.c.counted_at, table.c.window_start))]
+
+
 def newest(tx: Tx, endpoint: str, version: int, subject: str, *, coverage: float | None = None) -> Cohort | None:
     """Return the newest cohort of a version; with a coverage, the newest that has so many labels or awaits no more."""
     mine = select(table).where(*_mine(endpoint, version, subject))

@@ -63,7 +63,8 @@ def count_labels(
                 notes.append(f"labels of version {version} cannot be read: {failed}")
                 lost = str(failed) if failed.permanent or failed.missing else lost
             if mine:
-                mine, said = _judge(settings, doors, store, version, mine)
+                logged = _logged(settings, doors, version) if settings.labels.baseline == "run" else None
+                mine, said = judge_cohorts(settings, store, version, mine, logged)
                 counted += mine
                 found += said
         except PlatformError as error:
@@ -148,10 +149,18 @@ def _cohort(
     )
 
 
-def _judge(
-    settings: EndpointSettings, doors: "Doors", store: Store, version: int, counted: Sequence[Cohort]
+def judge_cohorts(
+    settings: EndpointSettings,
+    store: Store,
+    version: int,
+    counted: Sequence[Cohort],
+    logged: Mapping[str, float] | None,
 ) -> tuple[list[Cohort], list[Finding]]:
-    """Lay what was counted over what is known, choose what to compare with where that can be, and answer."""
+    """Lay what was counted over what is known, choose what to compare with where that can be, and answer.
+
+    `logged` are the metrics of the version's training run, where it is compared with these. Returned are the cohorts to
+    be stored, and what all of them say.
+    """
     rules = settings.labels
     since = min(one.window.start for one in counted) - 2 * max(SCALES[-1], scales(settings)[-1]) * rules.cohort
     with store.read() as tx:
@@ -160,7 +169,6 @@ def _judge(
     compared = reference(list(laid.values()), rules)
     chosen = [one for one in compared if not laid[one.window].reference]
     laid |= {one.window: one for one in chosen}
-    logged = _logged(settings, doors, version) if rules.baseline == "run" else None
     changed = {one.window: laid[one.window] for one in (*counted, *chosen)}
     return list(changed.values()), findings(list(laid.values()), logged, settings)
 
