@@ -112,6 +112,12 @@ class FakeServing(Fake):
         """Tell what serves, to somebody who is no user: no update goes on by it, and nothing fails."""
         return {e.version: e.percent for e in self._find(endpoint).served}
 
+    def brings(self, endpoint: str) -> Mapping[int, int]:
+        """Tell which versions an update under way will give traffic to, likewise; none: nothing is under way."""
+        it = self._find(endpoint)
+        under_way = (it.pending or ()) if it.update is Update.IN_PROGRESS else ()
+        return {e.version: e.percent for e in under_way if e.percent}
+
     def updating(self, endpoint: str) -> bool:
         """Tell whether an update is under way, likewise."""
         return self._find(endpoint).update is Update.IN_PROGRESS
