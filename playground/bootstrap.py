@@ -5,6 +5,7 @@ from pathlib import Path
 
 import mlflow
 
+from daemon.domain.registry import JOB_PARAMETERS
 from playground.address import EndpointAddress
 from playground.cases import CASES, Case
 from playground.environment import command
@@ -12,7 +13,6 @@ from playground.flights import WINTER, flights, training, unseen
 from playground.learn import Fitted, fit
 from playground.mlflow_server import MlflowServer
 from playground.publish import publish
-from playground.train import PARAMETERS
 from playground.workspace import Workspace
 
 _EVALUATION_ROWS = 5_000
@@ -76,7 +76,7 @@ def _register(fitted: Fitted, mlflow_uri: str) -> None:
 
 
 def _defaults(case: Case) -> dict[str, str]:
-    return dict.fromkeys(PARAMETERS, "") | {"endpoint": case.endpoint, "model": case.registered_model}
+    return dict.fromkeys(JOB_PARAMETERS, "") | {"endpoint": case.endpoint, "model": case.registered_model}
 
 
 def _raise_failures(workspace: Workspace) -> None:

@@ -32,6 +32,8 @@ _SETTINGS = {
 }
 # Where a caller's own models are: MLflow would register the playground's there.
 _CALLERS_OWN = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+_TOLD = 2_000
+"""Characters of a log that an error quotes."""
 _PARENT = "PLAYGROUND_PARENT"
 _PR_SET_PDEATHSIG = 1
 
@@ -57,6 +59,11 @@ def spawn_environment() -> dict[str, str]:
     own = {"PYTHONPATH": os.pathsep.join(filter(None, paths)), _PARENT: str(os.getpid())}
     inherited = {name: value for name, value in os.environ.items() if name not in _CALLERS_OWN}
     return inherited | _loopback_without_proxy() | own
+
+
+def end_of(log: Path) -> str:
+    """Return the last lines that a process wrote to its log; nothing of one that was not begun."""
+    return log.read_text()[-_TOLD:] if log.exists() else ""
 
 
 def die_with_parent() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import urllib3
 
-from playground.environment import command, die_with_parent, spawn_environment
+from playground.environment import command, die_with_parent, end_of, spawn_environment
 
 _STOP_SECONDS = 5.0
 
@@ -38,7 +38,7 @@ class MlflowServer:
             if self._healthy():
                 return
             time.sleep(0.1)
-        raise RuntimeError(f"the MLflow server did not start:\n{self._log.read_text()[-2000:]}")
+        raise RuntimeError(f"the MLflow server did not start:\n{end_of(self._log)}")
 
     def stop(self) -> None:
         """End the process, by force where it does not follow."""

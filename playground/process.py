@@ -14,7 +14,7 @@ from typing import Self
 
 from playground import address
 from playground.client import Client
-from playground.environment import command, spawn_environment
+from playground.environment import command, end_of, spawn_environment
 from playground.mlflow_server import mlflow_log_below
 
 _READY_SECONDS = 120.0
@@ -66,7 +66,7 @@ class Playground:
         if self._address is None:
             self._process.kill()
             self._process.wait()
-            logs = [end_of(file) for file in (log, mlflow_log_below(self.root))]
+            logs = [f"{file.name}:\n{end_of(file)}" for file in (log, mlflow_log_below(self.root))]
             raise RuntimeError("\n".join(["the playground did not start:", *logs]))
         return self
 
@@ -96,11 +96,6 @@ class Playground:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-
-def end_of(log: Path) -> str:
-    """Return the last lines of a log under its name; nothing of one that was not begun."""
-    return f"{log.name}:\n{log.read_text()[-2000:]}" if log.exists() else ""
 
 
 def _wait_until_ready(root: Path, process: subprocess.Popen[bytes]) -> address.Address | None:

@@ -144,10 +144,7 @@ SHAPES = (
 
 
 def unlike(requests: Iterable[Recorded]) -> dict[str, str]:
-    """Return what is wrong with requests that no workspace would understand, by method and path.
-
-    Whoever signed an address decides what it looks like: storage is not looked at.
-    """
+    """Return what is wrong with requests that no workspace would understand, by method and path."""
     return {f"{one.method} {one.path}": wrong for one in requests if (wrong := _wrong(one))}
 
 

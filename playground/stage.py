@@ -16,6 +16,7 @@ from typing import Self
 from playground.address import Address
 from playground.callers import Callers
 from playground.client import Client
+from playground.environment import end_of
 from playground.process import Playground
 from playground.profile import Profile
 from playground.traffic import Mix
@@ -79,7 +80,7 @@ class Stage:
     def check_alive(self) -> None:
         """Raise where the daemon has ended by itself."""
         if self._daemon.poll() is not None:
-            raise RuntimeError(f"mlsteward ended with {self._daemon.returncode}:\n{self.log.read_text()[-2000:]}")
+            raise RuntimeError(f"mlsteward ended with {self._daemon.returncode}:\n{end_of(self.log)}")
 
     def run(self, *module_and_options: str) -> str:
         """Run a Python module to its end beside the daemon, as somebody at a terminal would; return what it printed."""
@@ -119,7 +120,7 @@ class Stage:
             if found:
                 return found.group(1)
             time.sleep(0.1)
-        raise RuntimeError(f"mlsteward did not start in {START_SECONDS} s:\n{self.log.read_text()[-2000:]}")
+        raise RuntimeError(f"mlsteward did not start in {START_SECONDS} s:\n{end_of(self.log)}")
 
     def _environment(self) -> dict[str, str]:
         return {

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from daemon.domain.registry import JOB_PARAMETERS
 from playground.cases import CASES, Case
 from playground.environment import die_with_parent, settle
 
@@ -18,17 +19,6 @@ if TYPE_CHECKING:
 
     from playground.learn import Predict
 
-PARAMETERS = (
-    "endpoint",
-    "model",
-    "reason",
-    "remediation",
-    "finding",
-    "champion_version",
-    "baseline",
-    "window_start",
-    "window_end",
-)
 MINIMUM_ROWS = 500
 MAXIMUM_ROWS = 2_000
 """The newest alone: a drift begins within a window, and rows from before it would make the next version drift."""
@@ -40,7 +30,7 @@ def main() -> int:
     die_with_parent()
     options = _options()
     settle(options.root)
-    parameters = {name: getattr(options, name) for name in PARAMETERS}
+    parameters = {name: getattr(options, name) for name in JOB_PARAMETERS}
     try:
         version = retrain(options.root, mlflow_uri=options.mlflow, parameters=parameters)
     except ValueError as error:
@@ -97,7 +87,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--mlflow", required=True)
-    for name in PARAMETERS:
+    for name in JOB_PARAMETERS:
         parser.add_argument(f"--{name}", default="")
     return parser.parse_args()
 

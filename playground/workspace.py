@@ -70,8 +70,6 @@ class Workspace:
     lent: list[str] = field(default_factory=list)
     """The tables that credentials were lent for, one after the other."""
 
-    """The last requests, `GET /path`, those that read as well; control is not among them."""
-
     def __post_init__(self) -> None:
         self.jobs = Jobs(self.root / "jobs")
         tables = self.root / "tables"

@@ -25,10 +25,9 @@ class Labels:
 
     def __init__(self, settings: EndpointSettings, past: Past, store: Store) -> None:
         self._settings, self._store = settings, store
-        # what is compared with is chosen here anew: on record stands what was chosen in the end
-        played = settings.labels.table is not None and settings.labels.baseline != "run"
-        self._left = [replace(one, reference=False) for one in past.cohorts] if played else []
         self.note = _note(settings, past)
+        # what is compared with is chosen here anew: on record stands what was chosen in the end
+        self._left = [replace(one, reference=False) for one in past.cohorts] if self.note == LATE else []
 
     def at(self, state: EndpointState, now: datetime) -> Labelled:
         """Return what a look at `now` finds counted that no look before it did. To be asked in order."""

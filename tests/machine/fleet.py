@@ -179,18 +179,11 @@ class Fleet:
         self.tally.add(f"loop {loop}")
         before, self.acting = self.acting, daemon
         try:
-            work()
-        except Crash:
-            self.tally.add("crash")
-            self._restart(daemon)
-        except PlatformError:
-            self.tally.add("workspace error")
-        except StoreError as error:
-            assert error.transient, error
-            self.tally.add("write refused")
-        # what has moved was moved by this daemon, and by its clock
-        self.observe()
-        self.acting = before
+            self._endure(daemon, work)
+            # what has moved was moved by this daemon, and by its clock
+            self.observe()
+        finally:
+            self.acting = before
 
     def observe(self) -> None:
         """Hold everything that has moved since the last time against the invariants."""
@@ -223,8 +216,9 @@ class Fleet:
             return verdicts.record(tx, name)
 
     def restraints(self, name: str | None = None) -> list[Restraint]:
+        """Return what is in force by the clock of the daemon that acts."""
         with self.eyes.read() as tx:
-            return restraints.in_force(tx, self.now, name)
+            return restraints.in_force(tx, self.now + self.acting.late, name)
 
     def change(self, name: str, **sections: Any) -> None:
         """Reload the configuration of one endpoint."""
@@ -242,6 +236,18 @@ class Fleet:
 
     def _store(self) -> FaultyStore:
         return FaultyStore.open(config.Store(url=self.url))
+
+    def _endure(self, daemon: Daemon, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except Crash:
+            self.tally.add("crash")
+            self._restart(daemon)
+        except PlatformError:
+            self.tally.add("workspace error")
+        except StoreError as error:
+            assert error.transient, error
+            self.tally.add("write refused")
 
     def _restart(self, daemon: Daemon) -> None:
         daemon.store.close()

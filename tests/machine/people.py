@@ -22,10 +22,11 @@ class People:
     def deploy(self, name: str, traffic: Mapping[int, int], *, alias: int | None = None) -> None:
         """Set traffic by hand, and with it the alias, where the person is a tidy one."""
         site = self.fleet.sites[name]
-        if self.fleet.serving.brings(name) != dict(traffic):
+        if self.fleet.serving.brings(name) == dict(traffic):
             # who deploys what is on its way agrees with it: nobody can tell whose update brought it
+            self.book.touched[name] = self.fleet.true
+        else:
             self.book.overrule(site, f"a deployment of {dict(traffic)}")
-        self.book.touched[name] = self.fleet.true
         self.fleet.tally.add("person deployed")
         self.fleet.serving.deploy(name, traffic)
         if alias is not None:

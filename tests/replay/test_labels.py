@@ -1,8 +1,5 @@
 """What labels said is replayed as of the last count of each cohort, and where it cannot be, a note says so."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from daemon.config.detection import Level, Sensitivity
@@ -13,14 +10,6 @@ from tests.replay.again import Replays
 from tests.watch.labels.test_look import CALM, FALLEN, RULES, served
 from tests.watch.traffic import after
 from tests.watch.world import FLIGHTS, World
-
-
-@pytest.fixture
-def again(sqlite_template: Path, tmp_path: Path) -> Iterator[Replays]:
-    made = Replays(sqlite_template, tmp_path)
-    yield made
-    if made.store:
-        made.store.close()
 
 
 @pytest.fixture

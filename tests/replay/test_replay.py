@@ -1,6 +1,5 @@
 """A replay says what the daemon said when it lived through it, whatever it is played from, and touches nothing."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,14 +19,6 @@ from tests.adapters.delta.tables import LEGACY, write
 from tests.replay.again import Replays, forget
 from tests.watch.traffic import MODEL, after, window
 from tests.watch.world import FLIGHTS, Begin, World
-
-
-@pytest.fixture
-def again(sqlite_template: Path, tmp_path: Path) -> Iterator[Replays]:
-    made = Replays(sqlite_template, tmp_path)
-    yield made
-    if made.store:
-        made.store.close()
 
 
 def lived(world: World) -> list[tuple[Any, ...]]:

@@ -25,7 +25,6 @@ SIGN = "/api/2.0/fs/create-download-url"
 MLMODEL = b"""signature: {inputs: '[{"type": "double", "name": "x"}]'}"""
 YES = Answer({"is_databricks_sdk_models_artifact_repository_enabled": True})
 UNKNOWN = Answer({"error_code": "NOT_IMPLEMENTED", "message": "no such question"}, 501)
-LOGGER = "daemon.adapters.databricks.model_files"
 
 
 def entry(path: str, *, folder: bool = False) -> dict[str, Any]:
@@ -78,7 +77,7 @@ def offers_files(server: LocalServer) -> None:
 def test_by_the_files_api(
     server: LocalServer, registry: UnityRegistry, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, logger=LOGGER)
+    caplog.set_level(logging.INFO)
     offers_files(server)
     registry.download(NAME, 3, tmp_path / "out")
     assert (tmp_path / "out" / "MLmodel").read_bytes() == MLMODEL
@@ -99,7 +98,7 @@ def test_the_way_is_asked_for_once(server: LocalServer, registry: UnityRegistry,
 def test_by_signed_addresses_which_are_shown_no_credentials(
     server: LocalServer, registry: UnityRegistry, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, logger=LOGGER)
+    caplog.set_level(logging.INFO)
     server.on("GET", ASKED, Answer({}))
     server.on("POST", VEND, Answer({"credentials": {"storage_mode": "DEFAULT_STORAGE"}}))
     server.on("GET", DIRECTORIES, Answer({"contents": [entry("MLmodel")]}))
@@ -136,7 +135,7 @@ def test_by_vended_credentials(
     question: Answer,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level(logging.INFO, logger=LOGGER)
+    caplog.set_level(logging.INFO)
     server.on("GET", ASKED, question)
     credentials = {"aws_temp_credentials": {"access_key_id": "AKIA"}, "expiration_time": "1"}
     server.on("POST", VEND, Answer({"credentials": credentials}))
