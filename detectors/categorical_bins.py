@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from detectors.counts import Counts
+from detectors.counts import Counts, tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class CategoricalBins:
         """
         if len(codes) and not (codes.min() >= -1 and codes.max() < len(dictionary)):
             raise ValueError(f"a code points outside the {len(dictionary)} entries of the dictionary")
-        rows = np.bincount(codes.astype(np.intp) + 1, minlength=len(dictionary) + 1)
+        rows = tally(codes.astype(np.int32) + 1, len(dictionary) + 1)
         return self._add_up(self.codes(dictionary), rows[1:], int(rows[0]))
 
     def without_missing(self, counts: Counts) -> Counts:

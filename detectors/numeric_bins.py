@@ -1,15 +1,14 @@
 """Bins of a numeric column: baseline values in, frozen edges out; then any values in, mergeable counts out."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from detectors import grid
 from detectors.counts import Counts
-
-# 256 KB of doubles: a chunk and its temporaries stay in the second-level cache
-_CHUNK = 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +100,50 @@ class NumericBins:
         if x.ndim != 1 or (null is not None and null.shape != x.shape):
             raise ValueError("values have one dimension, and null has the same")
         counts = np.zeros(self.size, dtype=np.int64)
-        for start in range(0, len(x), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            on_the_line = _placeable(x[part], None if null is None else null[part])
-            counts[: self.finite] += grid.count(self.edges, on_the_line)
+        counts[: self.finite] = grid.count(self.edges, x, null)
         counts[self.null_bin] = 0 if null is None else np.count_nonzero(null)
         counts[self.non_finite_bin] = len(x) - counts.sum()
         return counts
+
+    def finer(self, more: Iterable[float]) -> "NumericBins":
+        """Return these bins, cut at more edges.
+
+        Parameters
+        ----------
+        more : iterable of float
+            Finite ones are taken.
+
+        Returns
+        -------
+        NumericBins
+
+        Examples
+        --------
+        >>> NumericBins((0.0, 1.0)).finer((-5.0, 1.0, float("inf")))
+        NumericBins(edges=(-5.0, 0.0, 1.0))
+        """
+        return NumericBins(tuple(sorted({*self.edges, *(edge for edge in more if np.isfinite(edge))})))
+
+    def from_finer(self, finer: "NumericBins", counts: Counts) -> Counts:
+        """Return the counts in these bins, given those in finer ones.
+
+        Parameters
+        ----------
+        finer : NumericBins
+            Has all edges of these bins, and more.
+        counts : ndarray of int64, shape (finer.size,)
+
+        Returns
+        -------
+        ndarray of int64, shape (size,)
+
+        Examples
+        --------
+        >>> bins = NumericBins((0.0,))
+        >>> bins.from_finer(bins.finer((-5.0,)), np.array([1, 2, 3, 4, 5])).tolist()
+        [3, 3, 4, 5]
+        """
+        return np.add.reduceat(counts, _firsts(self, finer))
 
     def without_missing(self, counts: Counts) -> Counts:
         """Return the counts of the finite bins alone.
@@ -190,8 +226,8 @@ def cut_numeric(values: ArrayLike, *, k: int = 64) -> NumericBins:
     return NumericBins(tuple(edges[np.isfinite(edges)].tolist()))
 
 
-def _placeable(x: NDArray[np.float64], null: NDArray[np.bool_] | None) -> NDArray[np.float64]:
-    keep = np.isfinite(x)
-    if null is not None:
-        keep &= ~null
-    return x if keep.all() else x[keep]
+@lru_cache(maxsize=1024)
+def _firsts(bins: NumericBins, finer: NumericBins) -> NDArray[np.intp]:
+    """Return where among the finer bins each bin begins."""
+    between = np.searchsorted(finer.edges, bins.edges) + 1
+    return np.concatenate(([0], between, [finer.null_bin, finer.non_finite_bin]))

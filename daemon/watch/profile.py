@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,13 +39,16 @@ def profile(
         copies[one.window] += one.copies
     profiles = []
     for window in sorted(health.keys() | {part.window for part in parts}):
-        mine = [index for index, part in enumerate(parts) if part.window == window]
+        mine = np.array([part.window == window for part in parts], dtype=np.bool_)
         known = health.get(window, Health())
-        coverage = replace(_coverage(batch, mine, known.requests), copies=copies[window])
-        columns: dict[str, Counts] = {}
-        if batch is not None and baseline is not None:
-            columns = _columns(batch, mine, baseline)
-            coverage = replace(coverage, out_of_range=_out_of_range(batch, mine, baseline, margin))
+        coverage, columns = Coverage(known.requests), dict[str, Counts]()
+        if batch is not None:
+            where = mine[batch.part]
+            coverage = _coverage(batch, np.flatnonzero(mine).tolist(), known.requests, int(np.count_nonzero(where)))
+            if baseline is not None:
+                columns, outside = _columns(batch, None if where.all() else where, baseline, margin)
+                coverage = replace(coverage, out_of_range=outside)
+        coverage = replace(coverage, copies=copies[window])
         baseline_id = baseline.id if baseline else None
         profiles.append(Profile(endpoint, version, window, known, coverage, baseline_id, columns))
     return profiles
@@ -58,47 +62,51 @@ def _health(counts: Iterable[HealthCount]) -> dict[Window, Health]:
     return health
 
 
-def _coverage(batch: Batch | None, parts: Sequence[int], requests: int) -> Coverage:
-    if batch is None:
-        return Coverage(requests)
+def _coverage(batch: Batch, parts: Sequence[int], requests: int, records: int) -> Coverage:
     faults: Counter[str] = Counter()
     for part in parts:
         faults.update(batch.faults[part])
     sampled = sum(batch.sampled[part] for part in parts)
     decoded = sum(batch.requests[part] for part in parts)
-    return Coverage(requests, sampled, decoded, int(np.isin(batch.part, parts).sum()), dict(faults))
+    return Coverage(requests, sampled, decoded, records, dict(faults))
 
 
-def _columns(batch: Batch, parts: Sequence[int], baseline: Baseline) -> dict[str, Counts]:
-    where = np.isin(batch.part, parts)
-    rows: dict[Segment | None, NDArray[np.bool_] | None] = {
-        one: rows_of(one, batch.columns) for one in baseline.segments
-    }
-    counted = {}
+def _columns(
+    batch: Batch, where: NDArray[np.bool_] | None, baseline: Baseline, margin: float
+) -> tuple[dict[str, Counts], dict[str, int]]:
+    """Return the counts of each column of the baseline, and how many of its numbers are out of range."""
+    rows: dict[Segment | None, NDArray[np.bool_] | None] = {None: where}
+    for segment in baseline.segments:
+        if (within := rows_of(segment, batch.columns)) is not None:
+            rows[segment] = within if where is None else within & where
+    counted, outside = {}, {}
     for name, known in baseline.columns.items():
-        column, mine = batch.columns.get(known.column.name), rows.get(known.within)
-        if column is None or isinstance(column, NumericColumn) != isinstance(known.bins, NumericBins):
+        column, bins = batch.columns.get(known.column.name), known.bins
+        if column is None or known.within not in rows:
             continue
-        if known.within is None:
-            counted[name] = count(known.bins, column, where)
-        elif mine is not None:
-            counted[name] = count(known.bins, column, where & mine)
-    return counted
+        if isinstance(column, NumericColumn) != isinstance(bins, NumericBins):
+            continue
+        if known.extremes is None or known.within or not isinstance(bins, NumericBins):
+            counted[name] = count(bins, column, rows[known.within])
+            continue
+        # one count in finer bins tells both
+        finer, beyond = _ranged(bins, known.extremes, margin)
+        counts = count(finer, column, where)
+        counted[name] = bins.from_finer(finer, counts)
+        outside[name] = int(counts[beyond].sum())
+    return counted, {name: n for name, n in outside.items() if n}
 
 
-def _out_of_range(batch: Batch, parts: Sequence[int], baseline: Baseline, margin: float) -> dict[str, int]:
-    where = np.isin(batch.part, parts)
-    found = {}
-    for name, known in baseline.columns.items():
-        column = batch.columns.get(name)
-        if known.extremes is not None and isinstance(column, NumericColumn):
-            low, high = known.extremes
-            # half of each, because the span of two finite numbers need not be one
-            reach = 2 * margin * (high / 2 - low / 2)
-            numbers = column.values[where & ~column.null & (True if column.present is None else column.present)]
-            outside = np.isfinite(numbers) & ((numbers < low - reach) | (numbers > high + reach))
-            found[name] = int(np.count_nonzero(outside))
-    return {name: n for name, n in found.items() if n}
+@lru_cache(maxsize=1024)
+def _ranged(bins: NumericBins, extremes: tuple[float, float], margin: float) -> tuple[NumericBins, NDArray[np.intp]]:
+    """Return the bins cut where the range begins and ends as well, and which of them lie beyond it."""
+    low, high = extremes
+    # half of each, because the span of two finite numbers need not be one
+    reach = 2 * margin * (high / 2 - low / 2)
+    below, above = np.nextafter(low - reach, -np.inf), high + reach
+    finer = bins.finer((float(below), above))
+    upper_edges = np.asarray((*finer.edges, np.inf))
+    return finer, np.flatnonzero((upper_edges <= below) | (upper_edges > above))
 
 
 def count(bins: Bins, column: TypedColumn, where: NDArray[np.bool_] | None = None) -> Counts:

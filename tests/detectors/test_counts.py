@@ -2,9 +2,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from detectors import chi_square, jensen_shannon, ks, linf, psi
-from detectors.counts import require_alpha, require_rows
+from detectors.counts import require_alpha, require_rows, tally
 
 TwoHistograms = Callable[..., float]
 
@@ -66,3 +68,11 @@ def test_a_sample_without_rows_is_refused(rows: float) -> None:
 def test_an_alpha_that_makes_no_bound_is_refused(alpha: float) -> None:
     with pytest.raises(ValueError, match="alpha"):
         require_alpha(alpha)
+
+
+@given(st.integers(1, 300), st.sampled_from([np.int8, np.int16, np.int32, np.int64]), st.integers(0, 2**32 - 1))
+def test_a_tally_is_a_bincount(size: int, dtype: type[np.signedinteger], seed: int) -> None:
+    """Some take the way of pairs and some do not; rows are odd and even in number."""
+    rng = np.random.default_rng(seed)
+    places = rng.integers(0, min(size, np.iinfo(dtype).max), rng.integers(0, 5_000), dtype=dtype)
+    assert tally(places, size).tolist() == np.bincount(places, minlength=size).tolist()

@@ -39,6 +39,17 @@ def test_it_finds_what_a_binary_search_finds(case: tuple[tuple[float, ...], NDAr
     assert count(edges, x).tolist() == binary_search(edges, x)
 
 
+@given(edges_and_numbers(), st.data())
+def test_what_is_skipped_and_what_is_not_finite_is_not_counted(
+    case: tuple[tuple[float, ...], NDArray[np.float64]], data: st.DataObject
+) -> None:
+    edges, x = case
+    x = np.concatenate((x, [np.nan, -np.nan, np.inf, -np.inf]))[data.draw(st.permutations(range(len(x) + 4)))]
+    skip = np.array(data.draw(st.lists(st.booleans(), min_size=len(x), max_size=len(x))), np.bool_)
+    assert count(edges, x, skip).tolist() == binary_search(edges, x[np.isfinite(x) & ~skip])
+    assert count(edges, x).tolist() == binary_search(edges, x[np.isfinite(x)])
+
+
 SMALLEST, LARGEST = 5e-324, 1.7976931348623157e308
 
 CROWDED = [
@@ -49,7 +60,15 @@ CROWDED = [
     (-LARGEST, 0.0, SMALLEST, LARGEST),
     (SMALLEST, 2 * SMALLEST, 3 * SMALLEST),
     (-1e300, *np.linspace(0, 1, 50).tolist(), 1e300),
-    (0.0, 1.0, math.nextafter(1.0, 2.0), 65_536.0),
+    (0.0, 1.0, math.nextafter(1.0, 2.0), 32_768.0),
+    # so far from zero that the first and the last cell hold no edge by themselves
+    *(
+        tuple(np.linspace(float.fromhex(low), float.fromhex(high), 12).tolist())
+        for low, high in (
+            ("-0x1.4a1e0574fa6cfp+41", "-0x1.4a1e0574fa18fp+41"),
+            ("-0x1.8e3d9d0c56028p+47", "-0x1.8e3d9d0c5469bp+47"),
+        )
+    ),
     tuple(np.linspace(0, 1, 255).tolist()),
     tuple(np.linspace(0, 1, 256).tolist()),
     tuple(np.linspace(0, 1, 5_000).tolist()),
@@ -61,10 +80,12 @@ CROWDED = [
 @pytest.mark.parametrize("edges", CROWDED)
 def test_it_is_exact_however_absurd_the_edges(edges: tuple[float, ...]) -> None:
     rng = np.random.default_rng(1)
-    at = np.array([*edges, 0.0, LARGEST, -LARGEST, SMALLEST, -SMALLEST])
+    at = np.array([*edges, 0.0, LARGEST, -LARGEST, SMALLEST, -SMALLEST, *-np.geomspace(1, 1e20, 100)])
     spread = rng.choice([-1.0, 1.0], 2_000) * 10.0 ** rng.uniform(-320, 308, 2_000)
     x = np.concatenate((at, np.nextafter(at, 0), at * (1 - 1e-15), spread, rng.random(2_000)))
     assert count(edges, x).tolist() == binary_search(edges, x)
+    x[::7], x[::11], x[::13] = np.nan, np.inf, -np.inf
+    assert count(edges, x).tolist() == binary_search(edges, x[np.isfinite(x)])
 
 
 COLUMNS: dict[str, Callable[[np.random.Generator], NDArray[np.float64]]] = {

@@ -54,6 +54,16 @@ def test_a_column_longer_than_a_chunk_is_counted_whole() -> None:
     assert bins.count(values, null).tolist() == expected
 
 
+@given(edges, edges, columns)
+def test_counts_in_finer_bins_tell_those_in_the_bins_they_are_cut_from(
+    edges: tuple[float, ...], more: tuple[float, ...], values: np.ndarray
+) -> None:
+    bins = NumericBins(edges)
+    finer = bins.finer((*more, math.inf, -math.inf))
+    assert finer.edges == tuple(sorted({*edges, *more}))
+    assert bins.from_finer(finer, finer.count(values)).tolist() == bins.count(values).tolist()
+
+
 def test_a_null_is_a_null_whatever_stands_in_its_place() -> None:
     values = np.array([1.0, np.nan, np.inf])
     assert NumericBins(()).count(values, np.array([True, True, True])).tolist() == [0, 3, 0]

@@ -106,6 +106,16 @@ def test_segments_that_share_all_rows_add_up_to_the_whole(rows: list[tuple[float
     assert [part.sum() for part in parts] == [sum(origin == one for _, origin in rows) for one in "ABC"]
 
 
+def test_a_window_counts_of_a_segment_its_own_rows_only() -> None:
+    baseline = known(flights({one: np.linspace(-5, 5, 100) for one in "AB"}))
+    now = replace(flights({"A": np.zeros(3), "B": np.zeros(2)}), part=np.array([0, 1, 1, 0, 1], np.int32))
+    now = replace(now, faults=[{}, {}], sampled=[2, 3], requests=[2, 3])
+    later = Window(WINDOW.end, WINDOW.end + (WINDOW.end - WINDOW.start))
+    seen = profile("flights", 1, [Part(WINDOW, "e", 1.0), Part(later, "e", 1.0)], [], now, baseline)
+    counted = [{one: int(p.columns[f"distance@origin={one}"].sum()) for one in "AB"} for p in seen]
+    assert counted == [{"A": 1, "B": 1}, {"A": 2, "B": 1}]
+
+
 def test_of_a_certain_shift_it_is_told_whether_the_mix_or_the_values_moved() -> None:
     short, long = np.linspace(0, 10, 4_000), np.linspace(10, 20, 4_000)
     before = flights({"EWR": short, "JFK": long})
