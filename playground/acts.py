@@ -116,6 +116,9 @@ class Play:
         """Act 3: what both endpoints depend on is away for a while; nothing is remediated."""
         line = self._timeline
         self.wait("calm", lambda: self._good(FLIGHT_DELAY, 2) and not self._troubled(), 40)
+        # a window that is ill in part may be certain for the one and not for the other, which is then told of alone
+        window = load(self._stage.config).endpoints[0].watch.window.total_seconds()
+        self.wait("a window to begin", lambda: time.time() % window < 2 * LOOK_S, 2 * window)
         line.deed("act 3, upstream trouble: the feature store behind both endpoints is down")
         began = datetime.now(UTC)
         self._stage.control.outage(True)

@@ -57,6 +57,10 @@ class Catalog:
         """Return a table, or refuse."""
         return self._found(lambda table: table.name == name, name)
 
+    def locations(self) -> dict[str, str]:
+        """Return where each table is, by its full name."""
+        return {name: table.location for name, table in self._known.items()}
+
     def holds(self, name: str) -> bool:
         """Return whether a catalog or a schema has a table in it."""
         return any(table.startswith(f"{name}.") for table in self._known)

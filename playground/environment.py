@@ -66,11 +66,14 @@ def end_of(log: Path) -> str:
     return log.read_text()[-_TOLD:] if log.exists() else ""
 
 
-def die_with_parent() -> None:
-    """Have the kernel kill this process with its parent, also where the parent gets no chance to do so."""
+def die_with_parent(parent: int | None = None) -> None:
+    """Have the kernel kill this process with its parent, also where the parent gets no chance to do so.
+
+    Whose child this is, the environment tells (`spawn_environment`) where the caller does not know better.
+    """
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     # The parent may have ended before the kernel knew of the wish.
-    if os.environ.get(_PARENT, str(os.getppid())) != str(os.getppid()):
+    if str(parent or os.environ.get(_PARENT, os.getppid())) != str(os.getppid()):
         sys.exit(1)
 
 

@@ -12,51 +12,44 @@ import sqlglot
 from deltalake import DeltaTable
 from sqlglot import exp
 
-from playground.catalog import Catalog
-from playground.errors import ApiError
-
 
 class RefusedError(Exception):
     """A statement that fails, as Databricks says it."""
 
     def __init__(self, message: str, sql_state: str) -> None:
-        super().__init__(message)
+        super().__init__(message, sql_state)
         self.message, self.sql_state = message, sql_state
 
+    def __str__(self) -> str:
+        return self.message
 
-class Sql:
-    """Runs one SELECT at a time in a session of its own."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
-
-    def run(self, sql: str, parameters: Mapping[str, str]) -> pa.Table:
-        """Return the answer, or raise RefusedError."""
+def run(sql: str, parameters: Mapping[str, str], locations: Mapping[str, str]) -> pa.Table:
+    """Return the answer to a SELECT, or raise RefusedError. `locations` tells where the tables with full names are."""
+    try:
+        tree = sqlglot.parse_one(sql, read="databricks")
+    except sqlglot.errors.SqlglotError as error:
+        raise RefusedError(f"[PARSE_SYNTAX_ERROR] {str(error).splitlines()[0]}", "42601") from error
+    # one thread: what a warehouse computes is not to keep the models from their answers
+    with duckdb.connect(config={"threads": "1"}) as duck:
+        duck.execute("SET TimeZone = 'UTC'")
+        for place, table in enumerate(_tables(tree)):
+            alias = f"table_{place}"
+            duck.register(alias, _rows(table, locations))
+            table.replace(exp.to_table(alias, alias=table.alias or None))
+        translated = tree.transform(_translated).sql(dialect="duckdb")
+        given = {name: value for name, value in parameters.items() if f"${name}" in translated}
         try:
-            tree = sqlglot.parse_one(sql, read="databricks")
-        except sqlglot.errors.SqlglotError as error:
-            raise RefusedError(f"[PARSE_SYNTAX_ERROR] {str(error).splitlines()[0]}", "42601") from error
-        with duckdb.connect() as duck:
-            duck.execute("SET TimeZone = 'UTC'")
-            for place, table in enumerate(_tables(tree)):
-                alias = f"table_{place}"
-                duck.register(alias, self._rows(table))
-                table.replace(exp.to_table(alias, alias=table.alias or None))
-            translated = tree.transform(_translated).sql(dialect="duckdb")
-            given = {name: value for name, value in parameters.items() if f"${name}" in translated}
-            try:
-                return _plain(duck.sql(translated, params=given).to_arrow_table())
-            except duckdb.Error as error:
-                raise RefusedError(f"[{type(error).__name__}] {str(error).splitlines()[0]}", "42000") from error
+            return _plain(duck.sql(translated, params=given).to_arrow_table())
+        except duckdb.Error as error:
+            raise RefusedError(f"[{type(error).__name__}] {str(error).splitlines()[0]}", "42000") from error
 
-    def _rows(self, table: exp.Table) -> Any:
-        name = ".".join(part.name for part in table.parts)
-        try:
-            known = self._catalog.table(name)
-        except ApiError as error:
-            words = f"[TABLE_OR_VIEW_NOT_FOUND] The table or view `{name}` cannot be found."
-            raise RefusedError(words, "42P01") from error
-        return DeltaTable(known.location).to_pyarrow_dataset()
+
+def _rows(table: exp.Table, locations: Mapping[str, str]) -> Any:
+    name = ".".join(part.name for part in table.parts)
+    if name not in locations or not DeltaTable.is_deltatable(locations[name]):
+        raise RefusedError(f"[TABLE_OR_VIEW_NOT_FOUND] The table or view `{name}` cannot be found.", "42P01")
+    return DeltaTable(locations[name]).to_pyarrow_dataset()
 
 
 def _tables(tree: exp.Expr) -> list[exp.Table]:

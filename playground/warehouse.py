@@ -1,15 +1,21 @@
 """A SQL warehouse: it sleeps until somebody asks, takes a while to wake, and every statement is counted."""
 
 import asyncio
+import multiprocessing
+import os
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
+from playground import sql
+from playground.catalog import Catalog
+from playground.environment import die_with_parent
 from playground.errors import missing
-from playground.sql import RefusedError, Sql
+from playground.sql import RefusedError
 
 WAREHOUSE_ID = "f00d000000000001"
 CHUNK_ROWS = 20_000
@@ -31,14 +37,18 @@ class Statement:
 
 
 class Warehouse:
-    """Runs statements on the workspace's tables. Belongs to the event loop; only the engine works in a thread."""
+    """Runs statements on the workspace's tables. Belongs to the event loop; the engine is a process of its own.
 
-    def __init__(self, sql: Sql, *, start_seconds: float) -> None:
+    A real warehouse is another machine than the one that serves models: in one process these answered half as fast.
+    """
+
+    def __init__(self, catalog: Catalog, *, start_seconds: float) -> None:
         self.state = "STOPPED"
         self.start_seconds = start_seconds
         self.chunk_rows, self.link_seconds = CHUNK_ROWS, LINK_SECONDS
         self.statements: dict[str, Statement] = {}
-        self._sql = sql
+        self._catalog = catalog
+        self._engine = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _stand_back, (os.getpid(),))
         self._running = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._starting: asyncio.Task[None] | None = None
@@ -55,6 +65,10 @@ class Warehouse:
         self._running.clear()
         if self._starting is not None:
             self._starting.cancel()
+
+    def close(self) -> None:
+        """End the engine."""
+        self._engine.shutdown(cancel_futures=True)
 
     def statement(self, statement_id: str) -> Statement:
         """Return a statement, or refuse."""
@@ -85,13 +99,20 @@ class Warehouse:
         await self._running.wait()
         statement.state = "RUNNING"
         try:
-            found = await asyncio.to_thread(self._sql.run, statement.sql, statement.parameters)
+            asked = (statement.sql, statement.parameters, self._catalog.locations())
+            found = await asyncio.get_running_loop().run_in_executor(self._engine, sql.run, *asked)
         except RefusedError as error:
             statement.state, statement.error = "FAILED", error
             return
         statement.schema = found.schema
         statement.chunks = [found.slice(start, self.chunk_rows) for start in range(0, found.num_rows, self.chunk_rows)]
         statement.state = "SUCCEEDED"
+
+
+def _stand_back(parent: int) -> None:
+    """Let the engine's process go with its parent, and be served after all others."""
+    die_with_parent(parent)
+    os.nice(10)
 
 
 def ipc(chunk: pa.Table, *, compression: str | None = None) -> bytes:

@@ -24,7 +24,6 @@ from playground.recorder import Recorder
 from playground.registry import Registry
 from playground.scoring import Scorer, load
 from playground.served_entities import ServedEntities
-from playground.sql import Sql
 from playground.tokens import Tokens
 from playground.warehouse import Warehouse
 
@@ -77,7 +76,7 @@ class Workspace:
             tables / "system" / "serving" / "served_entities", workspace_id=WORKSPACE_ID
         )
         self.catalog.register("system.serving.served_entities", self.served_entities.path.resolve().as_uri())
-        self.warehouse = Warehouse(Sql(self.catalog), start_seconds=self.pace.start_seconds)
+        self.warehouse = Warehouse(self.catalog, start_seconds=self.pace.start_seconds)
         self.scoring = ThreadPoolExecutor(_SCORING_THREADS, thread_name_prefix="scoring")
         self._background: set[asyncio.Task[None]] = set()
 
@@ -130,6 +129,7 @@ class Workspace:
             task.cancel()
         await self.flush()
         self.scoring.shutdown()
+        self.warehouse.close()
 
     def _deploy(self, endpoint: Endpoint, config: Config) -> None:
         endpoint.begin(config)

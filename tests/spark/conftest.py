@@ -19,8 +19,9 @@ from daemon.adapters.tables.engine import QuestionError
 from daemon.adapters.warehouse import WarehouseTable
 from daemon.domain.table_name import TableName
 from daemon.ports import PlatformError
+from playground import sql
 from playground.catalog import Catalog
-from playground.sql import RefusedError, Sql
+from playground.sql import RefusedError
 
 JAVA = 17
 
@@ -67,7 +68,6 @@ class BothEngines:
     def __init__(self, spark: SparkSession, folder: Path) -> None:
         self._spark, self._folder = spark, folder
         self._catalog = Catalog()
-        self._sql = Sql(self._catalog)
         self._views: dict[str, str] = {}
         self.asked: list[Question] = []
 
@@ -122,7 +122,7 @@ class BothEngines:
 
     def _on_the_playground(self, question: Question, what: str) -> pa.Table:
         try:
-            return self._sql.run(question.sql, question.parameters)
+            return sql.run(question.sql, question.parameters, self._catalog.locations())
         except RefusedError as error:
             raise QuestionError(f"could not {what}: {error}", permanent=True, said=error.message) from error
 
