@@ -1,5 +1,6 @@
 """The playground as a process: whatever ends it, nothing of it stays behind."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 from playground.environment import command, spawn_environment
 from playground.process import Playground
+from playground.warehouse import WAREHOUSE_ID
 
 _DEADLINE_SECONDS = 60.0
 
@@ -21,13 +23,26 @@ def _processes_below(root: Path) -> list[int]:
     for path in Path("/proc").glob("[0-9]*"):
         try:
             started_here = str(root) in (path / "cmdline").read_text()
-            # The state follows the command in brackets; Z is a process that only waits to be counted.
-            alive = (path / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if started_here and alive:
+        if started_here and _alive(int(path.name)):
             found.append(int(path.name))
     return found
+
+
+def _alive(pid: int) -> bool:
+    try:
+        # The state follows the command in brackets; Z is a process that only waits to be counted.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def _descendants(pid: int) -> list[int]:
+    children = [
+        int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()
+    ]
+    return children + [below for child in children for below in _descendants(child)]
 
 
 def _wait_until(condition: Callable[[], bool], what: str) -> None:
@@ -77,6 +92,20 @@ def test_sigkill_leaves_no_orphan(tmp_path: Path) -> None:
     process.kill()
     process.wait()
     _wait_until(lambda: not _processes_below(tmp_path), "a process is left")
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_the_engine_of_the_warehouse_ends_with_the_playground(tmp_path: Path, end: signal.Signals) -> None:
+    box = Playground(tmp_path / "box").start()
+    pid = box.address.pid
+    asked = {"warehouse_id": WAREHOUSE_ID, "statement": "SELECT 1 AS one", "wait_timeout": "30s"}
+    answer = box.control.call("POST", "/api/2.0/sql/statements", asked)
+    assert answer["status"]["state"] == "SUCCEEDED"
+    descendants = _descendants(pid)
+    assert len(descendants) > 1, "the MLflow server and the engine"
+    os.kill(pid, end)
+    _wait_until(lambda: not any(_alive(one) for one in descendants), "a process is left")
+    box.stop()
 
 
 def test_a_playground_ends_with_its_guardian(tmp_path: Path) -> None:
