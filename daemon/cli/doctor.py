@@ -24,20 +24,19 @@ if TYPE_CHECKING:
     from daemon.adapters.databricks import DatabricksClient
 
 PATIENCE, RETRY = timedelta(seconds=20), timedelta(seconds=2)
-"""A person waits: no longer than this for one request, and for one that is refused for a moment."""
+"""A person waits: no longer than this for one request or table, and for one that is refused for a moment."""
 READ_BACK = timedelta(days=7)
 COLORS = {Verdict.OK: "green", Verdict.MISSING: "red", Verdict.UNKNOWN: "yellow", Verdict.WARNING: "yellow"}
 
 
 @command("doctor")
-@click.option(
-    "--warehouse", is_flag=True, help="Read the time of each table's newest row through the SQL warehouse, too."
-)
+@click.option("--warehouse", is_flag=True, help="Read the time of each table's newest row through the SQL warehouse.")
 def doctor(file: Path, as_json: bool, warehouse: bool) -> None:
     """Look for all that the configuration needs: what is there, what is missing, and what to do about it.
 
-    Sends nothing but GET, and with --warehouse one SELECT for each table, which wakes the warehouse. Exits with 0 where
-    nothing is missing that the configured modes need.
+    Tables that the daemon reads itself are read as it does, for the time of their newest row. Changes nothing: sends
+    GET, asks Unity Catalog to lend what opens a table, and with --warehouse sends one SELECT for each table, which
+    wakes the warehouse. Exits with 0 where nothing is missing that the configured modes need.
     """
     settings = load(file)
     log.configure("error", settings.log.format)
@@ -78,16 +77,26 @@ def _newest(settings: Settings, client: "DatabricksClient", warehouse: bool) -> 
 
     def newest(endpoint: EndpointSettings) -> Answer[datetime] | None:
         named = table_name(endpoint.table) is not None
-        if named and not warehouse:
+        if named and endpoint.reader == "warehouse" and not warehouse:
             return None
-        read = endpoint.model_copy(update={"reader": "warehouse"}) if named else endpoint
+        read = endpoint.model_copy(update={"reader": "warehouse"}) if named and warehouse else endpoint
         return _read(lambda: readers.of(read)[0])
 
     return newest
 
 
 def _read(open_log: Callable[[], InferenceLog]) -> Answer[datetime]:
-    found = asked(lambda: open_log().newest(now() - READ_BACK))
+    from daemon.adapters.databricks.errors import IssuerError
+    from daemon.adapters.databricks.patience import within
+
+    def newest() -> datetime | None:
+        try:
+            what = "the table could not be read"
+            return within(PATIENCE.total_seconds(), lambda: open_log().newest(now() - READ_BACK), what=what)
+        except IssuerError as error:
+            raise PlatformError(str(error), permanent=False) from None
+
+    found = asked(newest)
     return Answer(found.value, found.why, found.gone)
 
 

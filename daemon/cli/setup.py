@@ -57,6 +57,7 @@ def init(
         raise click.ClickException(f"{file} is there already: --force overwrites it, --config names another")
     log.configure("error", "text")
     workspace = way_in.workspace(host, profile, client_id, client_secret, token)
+    _require_writable(file)
     from daemon.adapters.databricks import DatabricksSurvey
 
     around = _around(DatabricksSurvey(client_of(workspace)))
@@ -68,6 +69,17 @@ def init(
         raise click.ClickException("\n".join(["nothing can be watched there yet:", *_reasons(proposal)]))
     _keep(proposal.text, file)
     _tell(proposal, file, as_json=as_json)
+
+
+def _require_writable(file: Path) -> None:
+    """Say so before anything is asked."""
+    folder = file.resolve().parent
+    if str(file) != STDOUT and not os.access(folder, os.W_OK):
+        why = "is not yours to write in" if folder.is_dir() else "does not exist"
+        sentence = (
+            f"{file} cannot be written, because {folder} {why}: --config names another file, --config - prints it"
+        )
+        raise click.ClickException(sentence)
 
 
 def _around(survey: Survey) -> Around:

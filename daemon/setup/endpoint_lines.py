@@ -90,8 +90,11 @@ def _fresh(endpoint: EndpointSettings, newest: Answer[datetime] | None, now: dat
         return Line(endpoint.name, label, Verdict.UNKNOWN, "the table was not read", remedy)
     if newest.value is None:
         verdict = Verdict.MISSING if newest.gone else Verdict.UNKNOWN if newest.why else Verdict.WARNING
-        why = newest.why or "no row of the last seven days"
-        return Line(endpoint.name, label, verdict, why, "send the endpoint a request, and look again in an hour")
+        if newest.why:
+            remedy = "the daemon reads it in the same way: it needs the rights below, and a way to where the files are"
+            return Line(endpoint.name, label, verdict, newest.why, remedy)
+        remedy = "send the endpoint a request, and look again in an hour"
+        return Line(endpoint.name, label, verdict, "no row of the last seven days", remedy)
     age = now - newest.value
     why = f"{newest.value:%Y-%m-%d %H:%M:%S} UTC"
     if age > endpoint.watch.stale_after:

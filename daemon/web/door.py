@@ -39,7 +39,7 @@ class Door:
 
     def __init__(self, app: ASGIApp, desk: Desk, flood: Flood, now: Callable[[], datetime]) -> None:
         self._app, self._desk, self._flood, self._now = app, desk, flood, now
-        self._deliveries = hook.Deliveries()
+        self._deliveries = hook.Deliveries(now())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

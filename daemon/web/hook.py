@@ -64,13 +64,20 @@ def model_of(body: bytes) -> str:
 
 
 class Deliveries:
-    """Those that came lately: each counts once. After a restart none is remembered, and one may count twice."""
+    """Those that came lately: each counts once. What was sent before this began may have come to the daemon before it.
 
-    def __init__(self) -> None:
+    One that a server whose clock runs ahead sent shortly before a restart can count twice: a hint too many.
+    """
+
+    def __init__(self, began: datetime) -> None:
+        # the time of a delivery has whole seconds
+        self._began = began.replace(microsecond=0)
         self._seen: dict[str, datetime] = {}
 
     def first(self, said: Claim) -> bool:
         """Tell whether it is the first of its id, and remember it. Only what is signed may come here."""
+        if said.sent_at < self._began:
+            return False
         # one sent this much earlier is refused for its age, whatever is remembered of it
         oldest = said.sent_at - 2 * FRESH
         self._seen = {delivery: at for delivery, at in self._seen.items() if at >= oldest}

@@ -1,6 +1,7 @@
 """`init` and `doctor` as a person runs them, against a workspace: what they say, and that they only look."""
 
 import json
+import socket
 import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -130,13 +131,14 @@ def test_init_says_what_is_left_out_and_names_jobs_and_never_the_secret(site: Si
     assert site.workspace.token not in text
 
 
-def test_init_and_doctor_send_nothing_but_get_and_change_nothing(site: Site) -> None:
+def test_init_and_doctor_only_look(site: Site) -> None:
     site.init("--yes")
     site.set('\n[defaults.mode]\nretrain = "auto"\npromote = "auto"\nrollback = "auto"\n')
     assert site.doctor().exit_code == 1  # no job yet
     asked = site.asked()
     assert len(asked) > 10
-    assert {line.partition(" ")[0] for line in asked} == {"GET"}
+    lent = "POST /api/2.0/unity-catalog/temporary-table-credentials"
+    assert {line for line in asked if not line.startswith("GET ")} == {lent}
     assert site.control.effects() == []
     assert site.statements() == []
 
@@ -150,6 +152,52 @@ def test_with_warehouse_one_select_is_sent_and_still_nothing_is_changed(site: Si
     posted = [line for line in site.asked() if not line.startswith("GET ")]
     assert posted == ["POST /api/2.0/sql/statements"]
     assert site.control.effects() == []
+
+
+def test_a_table_is_read_as_the_daemon_reads_it(site: Site) -> None:
+    site.init("--yes")
+    assert site.lines()["flights: newest row"]["verdict"] == "ok"
+    site.control.fault(
+        "/api/2.0/unity-catalog/temporary-table-credentials",
+        status=403,
+        body={"error_code": "PERMISSION_DENIED", "message": "no"},
+    )
+    try:
+        refused = site.lines()["flights: newest row"]
+    finally:
+        site.control.clear_faults()
+    assert refused["verdict"] == "unknown"
+    assert "EXTERNAL USE SCHEMA" in refused["why"]
+
+
+def test_what_a_warehouse_reads_is_left_asleep(site: Site) -> None:
+    site.init("--yes", "--warehouse-id", WAREHOUSE_ID)
+    line = site.lines()["flights: newest row"]
+    assert (line["verdict"], site.statements()) == ("unknown", [])
+    assert line["remedy"].endswith("doctor --warehouse, too")
+
+
+def test_storage_that_does_not_answer_is_waited_for_as_long_as_a_person_would(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.cli.doctor.PATIENCE", timedelta(seconds=1))
+    site.init("--yes")
+    site.file.write_text(site.file.read_text().replace(TABLE, "s3://nobody/payload"))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        for name, value in {"ENDPOINT_URL": address, "ALLOW_HTTP": "true", "ACCESS_KEY_ID": "a"}.items():
+            monkeypatch.setenv(f"AWS_{name}", value)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+        line = site.lines()["flights: newest row"]
+    assert (line["verdict"], line["why"]) == ("unknown", "the table could not be read within 1 s")
+
+
+def test_init_says_at_once_where_it_cannot_write(site: Site, tmp_path: Path) -> None:
+    site.file = tmp_path / "nowhere" / "config.toml"
+    told = site.init("--yes")
+    assert told.exit_code == 1
+    assert f"{tmp_path / 'nowhere'} does not exist: --config names another file" in told.output
+    assert site.asked() == []
 
 
 def test_warehouse_needs_one(site: Site) -> None:
