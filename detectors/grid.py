@@ -1,5 +1,6 @@
 """How many numbers lie in each interval: edges and numbers in, counts out, ten times faster than a binary search."""
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -8,13 +9,14 @@ from numpy.typing import NDArray
 
 from detectors.counts import Counts, tally
 
-_CELLS = 32_768
+_CELL_BITS = 15
+_CELLS = 1 << _CELL_BITS
+# of a double, without its sign and exponent
+_DIGITS = 52
 # 400 KB of doubles: a chunk and its temporaries stay in the second-level cache
 _CHUNK = 50_000
 # past this many comparisons sorting is as fast
 _MOST_STEPS = 4
-_WHOLE = 2.0**52
-_BITS_OF_WHOLE = np.float64(_WHOLE).view(np.int64)
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -70,8 +72,8 @@ def count(edges: tuple[float, ...], x: Floats, skip: Mask | None = None) -> Coun
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    cells_per_unit: float
-    origin: float
+    shift: float
+    first_cell: int
     place: NDArray[np.signedinteger]  # of the cell's numbers; where it has edges, ~(edges in earlier cells)
     edges: Floats  # with infinity at the end, which no number exceeds
     most_in_a_cell: int
@@ -87,12 +89,15 @@ def _table(edges: tuple[float, ...]) -> _Table | None:
 def _spanning(x: Floats, spanned: Floats) -> _Table | None:
     if spanned.size < 2:
         return None
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        cells_per_unit = float(_CELLS / (spanned[-1] - spanned[0]))
-        origin = float(_WHOLE - spanned[0] * cells_per_unit)
-    if not (0 < cells_per_unit < np.inf and abs(origin) < np.inf):
+    with np.errstate(over="ignore"):
+        span = float(spanned[-1] - spanned[0])
+    if not 1e-300 < span < 1e300:
         return None
-    cells = np.clip(_cell(x, cells_per_unit, origin), 0, _CELLS - 1)
+    above = math.ldexp(1.0, math.frexp(span)[1])
+    if math.isinf(shift := above - float(spanned[0])):
+        return None
+    first_cell = int(np.float64(above).view(np.int64)) >> (_DIGITS - _CELL_BITS)
+    cells = np.clip(_cell(x, shift, first_cell), 0, _CELLS - 1)
     in_cell = np.bincount(cells, minlength=_CELLS)
     if in_cell.max() > _MOST_STEPS:
         return None
@@ -102,12 +107,12 @@ def _spanning(x: Floats, spanned: Floats) -> _Table | None:
     has_edge[[0, -1]] = True
     smallest = np.min_scalar_type(-x.size - 2)
     place = np.where(has_edge, ~before, before).astype(smallest)
-    return _Table(cells_per_unit, origin, place, np.append(x, np.inf), int(in_cell.max()), smallest.type(x.size + 1))
+    return _Table(shift, first_cell, place, np.append(x, np.inf), int(in_cell.max()), smallest.type(x.size + 1))
 
 
 def _find(table: _Table, x: Floats, places: NDArray[np.signedinteger]) -> None:
     """Write the interval of each number into `places`."""
-    table.place.take(_cell(x, table.cells_per_unit, table.origin), mode="clip", out=places)
+    table.place.take(_cell(x, table.shift, table.first_cell), mode="clip", out=places)
     beside_an_edge = places < 0
     few = 2 * np.count_nonzero(beside_an_edge) < len(x)
     # to compare all is cheaper than to pick most, and changes nothing for the others
@@ -119,16 +124,14 @@ def _find(table: _Table, x: Floats, places: NDArray[np.signedinteger]) -> None:
     places[which] = at
 
 
-def _cell(x: Floats, cells_per_unit: float, origin: float) -> NDArray[np.int64]:
-    # From 2**52 on doubles are whole numbers, and their bits count up with them: that reads a cell off a double without
-    # a conversion. Exactness rests on this never decreasing in x, and scaling, adding and reading the bits each keep
-    # the order of floats, an overflow to infinity included.
+def _cell(x: Floats, shift: float, first_cell: int) -> NDArray[np.int64]:
+    # Between one power of two and the next the bits of doubles count up evenly with them: once the span of the grid is
+    # moved there, the leading ones are the cell. Exactness rests on this never decreasing in x: adding keeps the order
+    # of floats, an overflow to infinity included, and so do the bits of those above zero; all others have a sign, and
+    # come to lie before the first cell.
     with np.errstate(over="ignore"):
-        position = x * cells_per_unit
-        position += origin
-    if not position.min(initial=0.0) >= 0:
-        # that far down, or not a number: a sign bit would make the subtraction below overflow
-        np.maximum(position, 0.0, out=position)
+        position = x + shift
     cell = position.view(np.int64)
-    cell -= _BITS_OF_WHOLE
+    cell >>= _DIGITS - _CELL_BITS
+    cell -= first_cell
     return cell
