@@ -26,6 +26,8 @@ REFUSED = re.compile(r"permission denied|access ?denied|forbidden|unauthori[sz]e
 READING = re.compile(r"^Invalid Input Error: reading the stream registered as '\w+' failed: ")
 """What DuckDB puts before the words of the engine."""
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+STORAGE = re.compile(r"<Code>([^<]+)</Code>\s*<Message>([^<\n]+)")
+"""How object storage says why, in XML."""
 QUERY_STRING = re.compile(r"\?\S+")
 
 
@@ -110,7 +112,8 @@ def _explained(error: BaseException, uri: str) -> PlatformError:
         return PlatformError(f"{sentence} ({lines[0]})", permanent=False, missing=True)
     if REFUSED.search(said):
         sentence = f"{uri} may not be read: give the daemon's user or service principal access"
-        return PlatformError(f"{sentence} ({lines[-1]})", permanent=True)
+        told = STORAGE.search(said)
+        return PlatformError(f"{sentence} ({': '.join(told.groups()) if told else lines[-1]})", permanent=True)
     if isinstance(error, DeltaProtocolError):
         return PlatformError(f"{uri} needs a newer reader of Delta tables: {lines[0]}", permanent=True)
     sentence = f"{uri} cannot be read now: {'; '.join(lines[:2])}"

@@ -106,3 +106,22 @@ def test_the_region_is_asked_for_where_the_environment_names_none(
     )
     _, options = UnityTable(TableName("a", "b", "c"), catalog)._place()
     assert options is not None and options["AWS_REGION"] == "eu-central-1"
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_what_the_storage_says_of_a_refusal_is_told(
+    server: LocalServer, monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+    """Both kinds as S3 and Azure send them: the whole on one line, or in lines."""
+    between = b"" if at_once else b"\n  "
+    body = between.join(
+        [b"<Error>", b"<Code>AccessDenied</Code>", b"<Message>Not yours.\nId: 7</Message>", b"</Error>"]
+    )
+    server.on("GET", "/bucket", Answer(b'<?xml version="1.0"?>\n' + body, 403))
+    for name, value in (CREDENTIALS | {"AWS_ENDPOINT_URL": server.url, "AWS_ALLOW_HTTP": "true"}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    with pytest.raises(PlatformError) as refused:
+        DeltaLog("s3://bucket/t", served_entities_table=None, endpoint="flights").newest(NOON)
+    assert refused.value.permanent
+    assert str(refused.value).endswith("service principal access (AccessDenied: Not yours.)")
