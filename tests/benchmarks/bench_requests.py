@@ -195,12 +195,12 @@ def _as_json(one: Counted) -> dict[str, Any]:
 
 def shown(found: dict[str, Counted]) -> Table:
     made = Table(title=f"Requests to the workspace, one endpoint (aim: {AIM_A_LOOK} a look at most)")
-    for heading in ("reader", "first look", "look with new data", "without", "idle hour", "statements with", "without"):
+    made.add_column("reader", no_wrap=True)
+    for heading in ("first look", "new data", "no data", "idle hour", "SQL: new", "SQL: none", "SQL: idle"):
         made.add_column(heading, justify="right")
-    made.add_column("idle statements", justify="right")
     for name, one in found.items():
         most = [str(max(numbers, default=0)) for numbers in (one.first, one.new, one.same)]
-        idle, statements = str(one.idle.total()), f"{one.statements_new} in {len(one.new)} looks"
+        idle, statements = str(one.idle.total()), f"{one.statements_new} in {len(one.new)}"
         without = f"{one.statements_same} in {len(one.same)}"
         made.add_row(name, *most, idle, statements, without, str(one.idle_statements))
     return made
