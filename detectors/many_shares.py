@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betainc, betaln, xlog1py, xlogy
+from scipy.special import betainc, betaln, ndtri, xlog1py, xlogy
 
 from detectors.counts import require_alpha
 
@@ -95,7 +95,7 @@ def _solved(k: Floats, n: Floats, alpha: float) -> Floats:
     log_norm = betaln(k, n - k + 1)
     # the tail is at most p**k / (k * B(k, n - k + 1)): where that is alpha, the bound lies no lower
     least = np.minimum(np.exp((np.log(alpha * k) + log_norm) / k), k / n)
-    found: Floats = np.maximum(least, _score_bound(k, n, -2 * np.log(alpha)))
+    found: Floats = np.maximum(least, _nearly(k, n, -ndtri(alpha)))
     # of a fraction of a row it may be too small for a float
     found[least < _SMALLEST] = 0.0
     moving = np.flatnonzero(found)
@@ -112,7 +112,10 @@ def _solved(k: Floats, n: Floats, alpha: float) -> Floats:
     return found
 
 
-def _score_bound(k: Floats, n: Floats, z2: float) -> Floats:
-    """Return Wilson's bound, a good place to start from."""
-    bound: Floats = (k + z2 / 2 - np.sqrt(z2 * (k * (n - k) / n + z2 / 4))) / (n + z2)
-    return bound
+def _nearly(k: Floats, n: Floats, z: float) -> Floats:
+    """Return Wilson's bound with corrections for steps and skewness (Cornish & Fisher): a good place to start from."""
+    found, z2 = k / n, z * z
+    for _ in range(3):
+        seen = np.clip(k - 0.5 - (z2 - 1) * (1 - 2 * found) / 6, 0.0, n)
+        found = (seen + z2 / 2 - np.sqrt(z2 * (seen * (n - seen) / n + z2 / 4))) / (n + z2)
+    return np.minimum(found, k / n)

@@ -40,21 +40,21 @@ def stack(counts: Sequence[dict[str, Counts]], baseline: Baseline, names: Sequen
     """Put the counts of the named columns side by side, those of one window per entry. Absent columns have no rows."""
     bins = [baseline.columns[name].bins for name in names]
     width = max(one.size for one in bins)
-    whole = np.zeros((len(counts), len(names), width), dtype=np.int64)
+    values = np.zeros((len(counts), len(names), width), dtype=np.int64)
     missing = np.zeros((len(counts), len(names), AT_THE_END), dtype=np.int64)
+    rows = np.zeros((len(counts), len(names)), dtype=np.int64)
     for place, (name, one) in enumerate(zip(names, bins, strict=True)):
-        held = [(n, columns[name]) for n, columns in enumerate(counts) if name in columns]
-        if held:
-            where = [n for n, _ in held]
-            # as np.stack, at a tenth of its cost
-            of_column = np.concatenate([counted for _, counted in held]).reshape(len(held), one.size)
-            whole[where, place, : one.size] = of_column
-            missing[where, place] = of_column[:, -AT_THE_END:]
-    rows = whole.sum(axis=-1)
-    for place, one in enumerate(bins):
-        whole[:, place, one.size - _left_out(one) :] = 0
+        held = [n for n, columns in enumerate(counts) if name in columns]
+        if not held:
+            continue
+        # as np.stack, at a tenth of its cost
+        of_column = np.concatenate([counts[n][name] for n in held]).reshape(len(held), one.size)
+        where = held if len(held) < len(counts) else slice(None)
+        rows[where, place] = of_column.sum(axis=1)
+        values[where, place, : one.size - _left_out(one)] = of_column[:, : one.size - _left_out(one)]
+        missing[where, place] = of_column[:, -AT_THE_END:]
     categories = [one.null_bin if isinstance(one, CategoricalBins) else 0 for one in bins]
-    return Stack(tuple(names), whole, missing, rows, np.array(categories))
+    return Stack(tuple(names), values, missing, rows, np.array(categories))
 
 
 def ages(profiles: Sequence[Profile]) -> list[int]:
