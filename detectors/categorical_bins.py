@@ -144,7 +144,7 @@ class CategoricalBins:
         """
         if len(codes) and not (codes.min() >= -1 and codes.max() < len(dictionary)):
             raise ValueError(f"a code points outside the {len(dictionary)} entries of the dictionary")
-        rows = tally(codes.astype(np.int32) + 1, len(dictionary) + 1)
+        rows = tally(codes.astype(np.int32, copy=False) + 1, len(dictionary) + 1)
         return self._add_up(self.codes(dictionary), rows[1:], int(rows[0]))
 
     def without_missing(self, counts: Counts) -> Counts:

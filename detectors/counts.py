@@ -97,9 +97,9 @@ def tally(places: NDArray[np.integer], size: int) -> Counts:
     if size * size > half:
         return np.bincount(places, minlength=size)
     # two rows at a time, as one place of size * size
-    pairs = np.multiply(places[:half], size, dtype=np.int32)
-    pairs += places[half : 2 * half].astype(np.int32, copy=False)
-    table = np.bincount(pairs, minlength=size * size).reshape(size, size)
+    pairs = np.multiply(places[:half], size, dtype=np.result_type(places, np.min_scalar_type(-size * size)))
+    pairs += places[half : 2 * half]
+    table = np.bincount(pairs.astype(np.intp, copy=False), minlength=size * size).reshape(size, size)
     counts: Counts = table.sum(axis=0) + table.sum(axis=1)
     counts[places[2 * half :]] += 1
     return counts

@@ -1,6 +1,7 @@
 """How many numbers lie in each interval: edges and numbers in, counts out, ten times faster than a binary search."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -62,12 +63,23 @@ def count(edges: tuple[float, ...], x: Floats, skip: Mask | None = None) -> Coun
         up_to_edge = np.searchsorted(numbers, np.asarray(edges, dtype=np.float64), side="right")
         return np.diff(up_to_edge, prepend=0, append=len(numbers))
     places = np.empty(len(x), dtype=table.place.dtype)
-    for start in range(0, len(x), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        _find(table, x[part], places[part])
+    with np.errstate(over="ignore"):
+        for part in _parts(len(x)):
+            table.place.take(_cell(x[part], table.shift, table.first_cell), mode="clip", out=places[part])
+    beside_an_edge = places < 0
+    if 2 * np.count_nonzero(beside_an_edge) < len(x):
+        _settle(table, x, places, np.flatnonzero(beside_an_edge))
+    else:
+        # to compare all is cheaper than to pick most, and changes nothing for the others
+        for part in _parts(len(x)):
+            _settle(table, x[part], places[part], slice(None))
     if skip is not None:
         np.maximum(places, skip.view(np.int8) * table.nowhere, out=places)
     return tally(places, len(edges) + 2)[:-1]
+
+
+def _parts(rows: int) -> Iterator[slice]:
+    return (slice(start, start + _CHUNK) for start in range(0, rows, _CHUNK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +101,15 @@ def _table(edges: tuple[float, ...]) -> _Table | None:
 def _spanning(x: Floats, spanned: Floats) -> _Table | None:
     if spanned.size < 2:
         return None
-    with np.errstate(over="ignore"):
-        span = float(spanned[-1] - spanned[0])
+    span = float(spanned[-1]) - float(spanned[0])
     if not 1e-300 < span < 1e300:
         return None
     above = math.ldexp(1.0, math.frexp(span)[1])
     if math.isinf(shift := above - float(spanned[0])):
         return None
     first_cell = int(np.float64(above).view(np.int64)) >> (_DIGITS - _CELL_BITS)
-    cells = np.clip(_cell(x, shift, first_cell), 0, _CELLS - 1)
+    with np.errstate(over="ignore"):
+        cells = np.clip(_cell(x, shift, first_cell), 0, _CELLS - 1)
     in_cell = np.bincount(cells, minlength=_CELLS)
     if in_cell.max() > _MOST_STEPS:
         return None
@@ -110,13 +122,8 @@ def _spanning(x: Floats, spanned: Floats) -> _Table | None:
     return _Table(shift, first_cell, place, np.append(x, np.inf), int(in_cell.max()), smallest.type(x.size + 1))
 
 
-def _find(table: _Table, x: Floats, places: NDArray[np.signedinteger]) -> None:
-    """Write the interval of each number into `places`."""
-    table.place.take(_cell(x, table.shift, table.first_cell), mode="clip", out=places)
-    beside_an_edge = places < 0
-    few = 2 * np.count_nonzero(beside_an_edge) < len(x)
-    # to compare all is cheaper than to pick most, and changes nothing for the others
-    which = np.flatnonzero(beside_an_edge) if few else slice(None)
+def _settle(table: _Table, x: Floats, places: NDArray[np.signedinteger], which: NDArray[np.intp] | slice) -> None:
+    """Compare these numbers with the edges in their cells, and write their intervals into `places`."""
     numbers, at = x[which], np.maximum(places[which], ~places[which])
     for _ in range(table.most_in_a_cell):
         at += numbers > table.edges.take(at)
@@ -129,8 +136,7 @@ def _cell(x: Floats, shift: float, first_cell: int) -> NDArray[np.int64]:
     # moved there, the leading ones are the cell. Exactness rests on this never decreasing in x: adding keeps the order
     # of floats, an overflow to infinity included, and so do the bits of those above zero; all others have a sign, and
     # come to lie before the first cell.
-    with np.errstate(over="ignore"):
-        position = x + shift
+    position = x + shift
     cell = position.view(np.int64)
     cell >>= _DIGITS - _CELL_BITS
     cell -= first_cell
