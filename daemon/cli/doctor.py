@@ -7,6 +7,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from daemon.cli.options import Path, command, load, now, print_json
 from daemon.config.endpoint import EndpointSettings
@@ -45,7 +47,9 @@ def doctor(file: Path, as_json: bool, warehouse: bool) -> None:
     from daemon.adapters.databricks import DatabricksSurvey
 
     client = client_of(settings.workspace)
-    seen = gather(settings, DatabricksSurvey(client), clock=now, newest=_newest(settings, client, warehouse))
+    with _progress(len(settings.endpoints)) as done:
+        newest = _newest(settings, client, warehouse, done)
+        seen = gather(settings, DatabricksSurvey(client), clock=now, newest=newest)
     lines = diagnose(settings, seen, now=now())
     if as_json:
         print_json(
@@ -70,7 +74,17 @@ def _closed() -> Iterator[None]:
     yield
 
 
-def _newest(settings: Settings, client: "DatabricksClient", warehouse: bool) -> Newest:
+@contextmanager
+def _progress(endpoints: int) -> Iterator[Callable[[], None]]:
+    """Show a bar to whoever looks at a terminal: tables far away take seconds each."""
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("looking at endpoints", total=endpoints)
+        yield lambda: bar.advance(task)
+
+
+def _newest(settings: Settings, client: "DatabricksClient", warehouse: bool, done: Callable[[], None]) -> Newest:
     from daemon.adapters.readers import Readers
 
     readers = Readers(settings.workspace, client)
@@ -82,7 +96,12 @@ def _newest(settings: Settings, client: "DatabricksClient", warehouse: bool) -> 
         read = endpoint.model_copy(update={"reader": "warehouse"}) if named and warehouse else endpoint
         return _read(lambda: readers.of(read)[0])
 
-    return newest
+    def counted(endpoint: EndpointSettings) -> Answer[datetime] | None:
+        found = newest(endpoint)
+        done()
+        return found
+
+    return counted
 
 
 def _read(open_log: Callable[[], InferenceLog]) -> Answer[datetime]:
