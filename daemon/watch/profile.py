@@ -43,10 +43,11 @@ def profile(
         known = health.get(window, Health())
         coverage, columns = Coverage(known.requests), dict[str, Counts]()
         if batch is not None:
-            where = mine[batch.part]
-            coverage = _coverage(batch, np.flatnonzero(mine).tolist(), known.requests, int(np.count_nonzero(where)))
+            where = None if mine.all() else mine[batch.part]
+            records = len(batch.part) if where is None else int(np.count_nonzero(where))
+            coverage = _coverage(batch, np.flatnonzero(mine).tolist(), known.requests, records)
             if baseline is not None:
-                columns, outside = _columns(batch, None if where.all() else where, baseline, margin)
+                columns, outside = _columns(batch, where, baseline, margin)
                 coverage = replace(coverage, out_of_range=outside)
         coverage = replace(coverage, copies=copies[window])
         baseline_id = baseline.id if baseline else None
