@@ -7,9 +7,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from daemon.cli import show
 from daemon.cli.options import Path, command, load, now, print_json
 from daemon.config.endpoint import EndpointSettings
 from daemon.config.settings import Settings, Workspace
@@ -47,8 +46,8 @@ def doctor(file: Path, as_json: bool, warehouse: bool) -> None:
     from daemon.adapters.databricks import DatabricksSurvey
 
     client = client_of(settings.workspace)
-    with _progress(len(settings.endpoints)) as done:
-        newest = _newest(settings, client, warehouse, done)
+    with show.progress() as told:
+        newest = _newest(settings, client, warehouse, told("looking at endpoints"))
         seen = gather(settings, DatabricksSurvey(client), clock=now, newest=newest)
     lines = diagnose(settings, seen, now=now())
     if as_json:
@@ -74,34 +73,22 @@ def _closed() -> Iterator[None]:
     yield
 
 
-@contextmanager
-def _progress(endpoints: int) -> Iterator[Callable[[], None]]:
-    """Show a bar to whoever looks at a terminal: tables far away take seconds each."""
-    console = Console(stderr=True)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("looking at endpoints", total=endpoints)
-        yield lambda: bar.advance(task)
-
-
-def _newest(settings: Settings, client: "DatabricksClient", warehouse: bool, done: Callable[[], None]) -> Newest:
+def _newest(
+    settings: Settings, client: "DatabricksClient", warehouse: bool, told: Callable[[int, int], None]
+) -> Newest:
     from daemon.adapters.readers import Readers
 
-    readers = Readers(settings.workspace, client)
+    readers, endpoints = Readers(settings.workspace, client), settings.endpoints
 
     def newest(endpoint: EndpointSettings) -> Answer[datetime] | None:
         named = table_name(endpoint.table) is not None
-        if named and endpoint.reader == "warehouse" and not warehouse:
-            return None
+        asleep = named and endpoint.reader == "warehouse" and not warehouse
         read = endpoint.model_copy(update={"reader": "warehouse"}) if named and warehouse else endpoint
-        return _read(lambda: readers.of(read)[0])
-
-    def counted(endpoint: EndpointSettings) -> Answer[datetime] | None:
-        found = newest(endpoint)
-        done()
+        found = None if asleep else _read(lambda: readers.of(read)[0])
+        told(endpoints.index(endpoint) + 1, len(endpoints))
         return found
 
-    return counted
+    return newest
 
 
 def _read(open_log: Callable[[], InferenceLog]) -> Answer[datetime]:
