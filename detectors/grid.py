@@ -89,11 +89,7 @@ class _Table:
     place: NDArray[np.signedinteger]  # of the cell's numbers; where it has edges, ~(edges in earlier cells)
     edges: Floats  # with infinity at the end, which no number exceeds
     most_in_a_cell: int
-
-    @property
-    def nowhere(self) -> np.signedinteger:
-        """Stands for a number in no interval: one place after the last, of the same type."""
-        return self.place.dtype.type(len(self.edges))
+    nowhere: np.signedinteger
 
 
 @lru_cache(maxsize=256)
@@ -123,7 +119,7 @@ def _spanning(x: Floats, spanned: Floats) -> _Table | None:
     has_edge[[0, -1]] = True
     smallest = np.min_scalar_type(-x.size - 2)
     place = np.where(has_edge, ~before, before).astype(smallest)
-    return _Table(shift, first_cell, place, np.append(x, np.inf), int(in_cell.max()))
+    return _Table(shift, first_cell, place, np.append(x, np.inf), int(in_cell.max()), smallest.type(x.size + 1))
 
 
 def _settle(table: _Table, x: Floats, places: NDArray[np.signedinteger], which: NDArray[np.intp] | slice) -> None:

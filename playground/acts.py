@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from daemon.config.detection import Watch
 from daemon.config.load import load
 from daemon.config.settings import Store as StoreSettings
 from daemon.domain.event import Event, Severity
@@ -102,7 +101,8 @@ class Play:
             seconds_from_first_bad_response_to_first_good_window=_seconds(first_bad, well),
             failed_requests=len(failed),
         )
-        promised = 2 * self._watch.interval.total_seconds() + 5
+        interval = load(self._stage.config).endpoints[0].watch.interval
+        promised = 2 * interval.total_seconds() + 5
         took = _seconds(first_bad, restored(answers, "flight_delay-2"))
         self._timeline.check(
             f"traffic is restored within two watch intervals and 5 s, {promised:.0f} s"
@@ -117,7 +117,7 @@ class Play:
         line = self._timeline
         self.wait("calm", lambda: self._good(FLIGHT_DELAY, 2) and not self._troubled(), 40)
         # a window that is ill in part may be certain for the one and not for the other, which is then told of alone
-        window = self._watch.window.total_seconds()
+        window = load(self._stage.config).endpoints[0].watch.window.total_seconds()
         self.wait("a window to begin", lambda: time.time() % window < 2 * LOOK_S, 2 * window)
         line.deed("act 3, upstream trouble: the feature store behind both endpoints is down")
         began = datetime.now(UTC)
@@ -209,11 +209,6 @@ class Play:
 
         self.wait(f"{remedy} of {endpoint}", done, within)
         return found[0]
-
-    @property
-    def _watch(self) -> Watch:
-        """How the daemon looks at each endpoint."""
-        return load(self._stage.config).endpoints[0].watch
 
     @property
     def store(self) -> Store:

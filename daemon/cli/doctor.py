@@ -7,8 +7,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from daemon.cli import show
 from daemon.cli.options import Path, command, load, now, print_json
 from daemon.config.endpoint import EndpointSettings
 from daemon.config.settings import Settings, Workspace
@@ -46,8 +47,8 @@ def doctor(file: Path, as_json: bool, warehouse: bool) -> None:
     from daemon.adapters.databricks import DatabricksSurvey
 
     client = client_of(settings.workspace)
-    with show.progress() as told:
-        newest = _newest(settings, client, warehouse, told("looking at endpoints"))
+    with _progress(len(settings.endpoints)) as done:
+        newest = _newest(settings, client, warehouse, done)
         seen = gather(settings, DatabricksSurvey(client), clock=now, newest=newest)
     lines = diagnose(settings, seen, now=now())
     if as_json:
@@ -73,22 +74,34 @@ def _closed() -> Iterator[None]:
     yield
 
 
-def _newest(
-    settings: Settings, client: "DatabricksClient", warehouse: bool, told: Callable[[int, int], None]
-) -> Newest:
+@contextmanager
+def _progress(endpoints: int) -> Iterator[Callable[[], None]]:
+    """Show a bar to whoever looks at a terminal: tables far away take seconds each."""
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("looking at endpoints", total=endpoints)
+        yield lambda: bar.advance(task)
+
+
+def _newest(settings: Settings, client: "DatabricksClient", warehouse: bool, done: Callable[[], None]) -> Newest:
     from daemon.adapters.readers import Readers
 
-    readers, endpoints = Readers(settings.workspace, client), settings.endpoints
+    readers = Readers(settings.workspace, client)
 
     def newest(endpoint: EndpointSettings) -> Answer[datetime] | None:
         named = table_name(endpoint.table) is not None
-        asleep = named and endpoint.reader == "warehouse" and not warehouse
+        if named and endpoint.reader == "warehouse" and not warehouse:
+            return None
         read = endpoint.model_copy(update={"reader": "warehouse"}) if named and warehouse else endpoint
-        found = None if asleep else _read(lambda: readers.of(read)[0])
-        told(endpoints.index(endpoint) + 1, len(endpoints))
+        return _read(lambda: readers.of(read)[0])
+
+    def counted(endpoint: EndpointSettings) -> Answer[datetime] | None:
+        found = newest(endpoint)
+        done()
         return found
 
-    return newest
+    return counted
 
 
 def _read(open_log: Callable[[], InferenceLog]) -> Answer[datetime]:

@@ -7,6 +7,8 @@ from dataclasses import asdict
 from datetime import datetime
 
 import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from daemon.asked import moment
 from daemon.cli import show
@@ -49,7 +51,7 @@ def replay(
     if begins >= ends:
         raise click.UsageError("--from lies before --to")
     log.configure("error", settings.log.format)
-    with _record(settings) as record, show.progress() as told:
+    with _record(settings) as record, _progress() as told:
 
         def played(endpoint: EndpointSettings, what: str) -> Outcome:
             return _played(settings, endpoint, record, begins, ends, stored=stored, progress=told(what))
@@ -113,6 +115,20 @@ def _played(
 
         stage = Stage(store, Path(scratch), settings.safety, None if stored else doors)
         return play(endpoint, past, stage, since, until, progress=progress)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], Callable[[int, int], None]]]:
+    """Show a bar to whoever looks at a terminal; it goes when it is done, and is never mixed with the answer."""
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+
+        def told(what: str) -> Callable[[int, int], None]:
+            task = bar.add_task(what, total=None)
+            return lambda done, of: bar.update(task, completed=done, total=of)
+
+        yield told
 
 
 def _document(first: Outcome, second: Outcome | None) -> object:

@@ -1,12 +1,10 @@
 """Nouns in, tables out. Widths follow the terminal; without one, lines are as long as they need to be."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 WIDE = 200
@@ -15,20 +13,6 @@ WIDE = 200
 
 def console() -> Console:
     return Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
-
-
-@contextmanager
-def progress() -> Iterator[Callable[[str], Callable[[int, int], None]]]:
-    """Show a bar to whoever looks at a terminal; it goes when it is done, and is never mixed with the answer."""
-    shown = Console(stderr=True)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal) as bar:
-
-        def told(what: str) -> Callable[[int, int], None]:
-            task = bar.add_task(what, total=None)
-            return lambda done, of: bar.update(task, completed=done, total=of)
-
-        yield told
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -89,12 +89,12 @@ def _fresh(endpoint: EndpointSettings, newest: Answer[datetime] | None, now: dat
         remedy = f"mlsteward once --endpoint {endpoint.name} reads it" + ("; doctor --warehouse, too" if woken else "")
         return Line(endpoint.name, label, Verdict.UNKNOWN, "the table was not read", remedy)
     if newest.value is None:
+        verdict = Verdict.MISSING if newest.gone else Verdict.UNKNOWN if newest.why else Verdict.WARNING
         if newest.why:
-            verdict = Verdict.MISSING if newest.gone else Verdict.UNKNOWN
             remedy = "the daemon reads it in the same way: it needs the rights below, and a way to where the files are"
             return Line(endpoint.name, label, verdict, newest.why, remedy)
         remedy = "send the endpoint a request, and look again in an hour"
-        return Line(endpoint.name, label, Verdict.WARNING, "no row of the last seven days", remedy)
+        return Line(endpoint.name, label, verdict, "no row of the last seven days", remedy)
     age = now - newest.value
     why = f"{newest.value:%Y-%m-%d %H:%M:%S} UTC"
     if age > endpoint.watch.stale_after:
